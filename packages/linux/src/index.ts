@@ -1,1 +1,4 @@
-export {};
+export { addressOf, openLibrary } from './library.ts';
+
+export type { NativeArgument, NativeFunction } from './koffi.ts';
+export type { NativeLibrary } from './library.ts';
