@@ -172,7 +172,7 @@ blob() { # file: stored under its digest; prints the middle of a descriptor
 }
 
 image() { # architecture, platform JSON: config and manifest; leaves the manifest's descriptor in $work/ARCHITECTURE.descriptor
-  printf '{"created":"%s",%s,"config":{"User":"user","Env":["PATH=/usr/bin"],"Cmd":["/usr/bin/hello"],"WorkingDir":"/home/user"},' \
+  printf '{"created":"%s",%s,"config":{"User":"user","Env":["PATH=/usr/bin"],"Cmd":["/usr/bin/hello"],"WorkingDir":"/tmp"},' \
     "$CREATED" "$2" >"$work/$1.config"
   printf '"rootfs":{"type":"layers","diff_ids":["sha256:%s","sha256:%s","sha256:%s"]},"history":[' \
     "$(hash "$work/base-$1.tar")" "$(hash "$work/data.tar")" "$(hash "$work/site.tar")" >>"$work/$1.config"
