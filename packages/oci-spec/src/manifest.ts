@@ -1,0 +1,48 @@
+import { readDescriptor, type Descriptor } from './descriptor.ts';
+import {
+  optional,
+  parseDocument,
+  readArray,
+  readInteger,
+  readObject,
+  readString,
+  readStringMap,
+  required,
+  type Parsed,
+  type Reader,
+} from './json-field.ts';
+
+/** An image manifest: a config and layers, bottom first. Docker's schema 2 has the same members. */
+export interface Manifest {
+  readonly schemaVersion: number;
+  readonly mediaType?: string;
+  readonly artifactType?: string;
+  readonly config: Descriptor;
+  readonly layers: readonly Descriptor[];
+  readonly subject?: Descriptor;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Parse a manifest and keep its bytes as `raw`. Unknown members are ignored; neither `schemaVersion` nor `mediaType` is compared with anything.
+ *
+ * @throws {OciSpecError} INVALID_FIELD, INVALID_DIGEST, and the codes of JSON that is not read
+ */
+export function parseManifest(raw: Uint8Array): Parsed<Manifest> {
+  return parseDocument(raw, readManifest);
+}
+
+export const readSchemaVersion: Reader<number> = readInteger(0xffffffff);
+
+const readManifest: Reader<Manifest> = (value, path) => {
+  const object = readObject(value, path);
+  return {
+    schemaVersion: required(object, 'schemaVersion', path, readSchemaVersion),
+    config: required(object, 'config', path, readDescriptor),
+    layers: required(object, 'layers', path, readArray(readDescriptor)),
+    ...optional(object, 'mediaType', path, readString),
+    ...optional(object, 'artifactType', path, readString),
+    ...optional(object, 'subject', path, readDescriptor),
+    ...optional(object, 'annotations', path, readStringMap),
+  };
+};
