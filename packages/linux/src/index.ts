@@ -1,4 +1,25 @@
+export { nativeBlockHash } from './block-hash.ts';
+export { capabilities } from './capabilities.ts';
+export { LinuxError } from './errors.ts';
+export { flock, flockAsync } from './flock.ts';
 export { addressOf, openLibrary } from './library.ts';
+export { probeDirectory } from './probe.ts';
+export { reflink } from './reflink.ts';
+export { discardStagingFile, linkFd, linkStagingFile, openStagingFile, openTmpfile, reopenReadOnly } from './staging.ts';
+export { syncfs, syncfsAsync } from './syncfs.ts';
+export { enableVerityOrCopy, enableVerityRetrying } from './verity-copy.ts';
+export { enableVerity, measureVerity } from './verity.ts';
+export { checkWritable } from './writable.ts';
 
+export type { NativeBlockHash } from './block-hash.ts';
+export type { Capabilities, Capability } from './capabilities.ts';
+export type { ErrnoName } from './errno.ts';
+export type { LinuxErrorCode, LinuxErrorDetails } from './errors.ts';
+export type { FlockAsyncOptions, FlockOptions, LockMode } from './flock.ts';
 export type { NativeArgument, NativeFunction } from './koffi.ts';
 export type { NativeLibrary } from './library.ts';
+export type { DirectoryCapabilities } from './probe.ts';
+export type { StagingFile, StagingOptions } from './staging.ts';
+export type { EnabledFile } from './verity-copy.ts';
+export type { EnableOutcome, VerityAlgorithm, VerityMeasurement } from './verity.ts';
+export type { Writability } from './writable.ts';
