@@ -8,6 +8,8 @@ import type { VerityAlgorithm } from './verity.ts';
  * Use it in the thread that made it.
  */
 export interface NativeBlockHash {
+  readonly algorithm: VerityAlgorithm;
+
   /**
    * Hash `blockCount` consecutive blocks of 4096 bytes from `start` of `bytes`; the digests go side by side into `out` at `outOffset`.
    *
@@ -21,6 +23,13 @@ export interface NativeBlockHash {
    * @throws {RangeError} if a range does not lie inside its array
    */
   hash(bytes: Uint8Array, start: number, end: number, out: Uint8Array, outOffset: number): void;
+
+  /**
+   * The same digest as lower-case hex.
+   *
+   * @throws {RangeError} if the range does not lie inside its array
+   */
+  hashHex(bytes: Uint8Array, start: number, end: number): string;
 }
 
 /**
@@ -51,16 +60,18 @@ function bind(library: NativeLibrary, algorithm: VerityAlgorithm): HashFunctions
 }
 
 class OpensslHash implements NativeBlockHash {
+  readonly algorithm: VerityAlgorithm;
   readonly #functions: HashFunctions;
-  readonly #digest: Uint8Array;
+  readonly #digest: Buffer;
   /** SHA512_CTX has 216 bytes, SHA256_CTX 112; the rest is room to be wrong in. */
   readonly #state: Uint8Array = new Uint8Array(STATE_SIZE);
   readonly #digestAddress: number;
   readonly #stateAddress: number;
 
   constructor(functions: HashFunctions, algorithm: VerityAlgorithm) {
+    this.algorithm = algorithm;
     this.#functions = functions;
-    this.#digest = new Uint8Array(DIGEST_SIZE[algorithm]);
+    this.#digest = Buffer.allocUnsafeSlow(DIGEST_SIZE[algorithm]);
     this.#digestAddress = exactAddressOf(this.#digest);
     this.#stateAddress = exactAddressOf(this.#state);
   }
@@ -78,10 +89,19 @@ class OpensslHash implements NativeBlockHash {
   }
 
   hash(bytes: Uint8Array, start: number, end: number, out: Uint8Array, outOffset: number): void {
-    checkRange('bytes', bytes, start, end - start);
     checkRange('digest', out, outOffset, this.#digest.byteLength);
-    this.#hashAt(end === start ? 0 : exactAddressOf(bytes) + start, end - start);
+    this.#hashRange(bytes, start, end);
     out.set(this.#digest, outOffset);
+  }
+
+  hashHex(bytes: Uint8Array, start: number, end: number): string {
+    this.#hashRange(bytes, start, end);
+    return this.#digest.toString('hex');
+  }
+
+  #hashRange(bytes: Uint8Array, start: number, end: number): void {
+    checkRange('bytes', bytes, start, end - start);
+    this.#hashAt(end === start ? 0 : exactAddressOf(bytes) + start, end - start);
   }
 
   #hashAt(address: number, size: number): void {
