@@ -1,0 +1,103 @@
+import { constants } from 'node:os';
+import { isatty } from 'node:tty';
+import { InterruptedError, OutputClosedError } from './errors.ts';
+import type { Program } from './program.ts';
+import { runProgram } from './run-program.ts';
+import type { DiagnosticStream, InputStream, ResultStream, World } from './world.ts';
+
+/** How long a command may take to clean up after a signal. */
+const CLEAN_UP_MS = 1500;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const CLOSED_CODES: ReadonlySet<unknown> = new Set(['EPIPE', 'ERR_STREAM_DESTROYED', 'ECONNRESET']);
+
+/** Run the program with this process's arguments, streams and signals, and end the process with its exit code. */
+export async function main(program: Program): Promise<never> {
+  const code = await runProgram(program, process.argv.slice(2), processWorld());
+  process.exit(code);
+}
+
+/** The real world: this process. Call it once; it takes over the signals and the error events of the streams. */
+export function processWorld(): World {
+  return {
+    stdin: processInput(),
+    stdout: resultStream(process.stdout, isatty(1)),
+    stderr: diagnosticStream(process.stderr, isatty(2)),
+    env: process.env,
+    get cwd(): string {
+      return process.cwd();
+    },
+    userId: process.getuid?.(),
+    signal: signalsOfProcess(),
+    now: () => performance.now(),
+    atExit(restore) {
+      process.on('exit', restore);
+      return () => process.off('exit', restore);
+    },
+  };
+}
+
+/** The first signal aborts and gives the command a moment to clean up; a second one ends the program at once. */
+function signalsOfProcess(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of SIGNALS) {
+    const number = constants.signals[name];
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(128 + number);
+      controller.abort(new InterruptedError(name, number));
+      setTimeout(() => process.exit(128 + number), CLEAN_UP_MS).unref();
+    });
+  }
+  return controller.signal;
+}
+
+function resultStream(stream: NodeJS.WriteStream, isTerminal: boolean): ResultStream {
+  stream.on('error', ignore); // reported by the write that failed
+  return {
+    isTerminal,
+    get columns(): number {
+      return stream.columns;
+    },
+    write: (data) =>
+      new Promise((resolve, reject) => {
+        stream.write(data, (error) => {
+          if (error === null || error === undefined) resolve();
+          else reject('code' in error && CLOSED_CODES.has(error.code) ? new OutputClosedError({ cause: error }) : error);
+        });
+      }),
+  };
+}
+
+function diagnosticStream(stream: NodeJS.WriteStream, isTerminal: boolean): DiagnosticStream {
+  stream.on('error', ignore);
+  return {
+    isTerminal,
+    get columns(): number {
+      return stream.columns;
+    },
+    get rows(): number {
+      return stream.rows;
+    },
+    write: (text) => void stream.write(text),
+  };
+}
+
+function processInput(): InputStream {
+  return {
+    get isTerminal(): boolean {
+      return isatty(0);
+    },
+    async *chunks(signal) {
+      const stdin = process.stdin;
+      const abort = (): void => void stdin.destroy(signal.reason as Error);
+      signal.throwIfAborted();
+      signal.addEventListener('abort', abort, { once: true });
+      try {
+        for await (const chunk of stdin) yield chunk as Uint8Array;
+      } finally {
+        signal.removeEventListener('abort', abort);
+      }
+    },
+  };
+}
+
+function ignore(): void {}
