@@ -1,4 +1,4 @@
-import { bytes, encode, struct, u32, u64, u8, type Infer } from '@cfskit/binary';
+import { bytes, encode, struct, u32, u64, u8 } from '@cfskit/binary';
 import { KERNEL_ID, LOG_BLOCK_SIZE, type Algorithm } from './algorithm.ts';
 
 /** The 256 bytes whose hash is the fs-verity digest, little-endian. Kernel documentation of fs-verity, "fs-verity descriptor". */
@@ -13,9 +13,6 @@ export const descriptor = struct({
   salt: bytes(32), //     80  zero
   reserved: bytes(144), // 112  zero
 });
-
-/** The descriptor's fields. */
-export type Descriptor = Infer<typeof descriptor>;
 
 /** A descriptor of an empty file: data size and root hash, both zero here, are what differs between files. */
 export function emptyDescriptor(algorithm: Algorithm): Uint8Array<ArrayBuffer> {
