@@ -1,1 +1,11 @@
-export {};
+export { DEPTH_MAX } from './bounds.ts';
+export { dumpLines, writeDumpfile } from './dump-writer.ts';
+export { formatDumpLine, formatHardLinkLine } from './dump-line.ts';
+export { FsTreeError } from './errors.ts';
+export { escapeBytes, escapeField, escapeXattr, unescapeBytes } from './escape.ts';
+export { applyLayers, LayerMerge } from './merge.ts';
+export { Directory, isWhiteout } from './node.ts';
+export { follow, joinPath, lookup, splitPath } from './path.ts';
+export { compareTimes, EPOCH, NO_XATTRS } from './stat.ts';
+export { formatTarEntry, layerEntryOf } from './tar-entry.ts';
+export { countLinks, walkTree } from './walk-tree.ts';
