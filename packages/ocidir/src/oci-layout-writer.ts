@@ -1,0 +1,208 @@
+import { mkdir, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  createHash,
+  digestOf,
+  isIndex,
+  isManifest,
+  mediaTypes,
+  OciSpecError,
+  parseDigest,
+  parseIndex,
+  parseJson,
+  parseManifest,
+  verified,
+  VerifyError,
+  type Descriptor,
+  type HashAlgorithm,
+  type Index,
+  type Manifest,
+} from '@cfskit/oci-spec';
+import { writeAtomically } from './atomic-file.ts';
+import { blobChunks, blobPath, hasBlobFile } from './blob.ts';
+import { canonicalJson } from './canonical-json.ts';
+import { OciDirError } from './errors.ts';
+import { indexEntry, withEntry, type EntryOptions } from './index-entry.ts';
+import { isInside, openInside } from './layout-directory.ts';
+import { LAYOUT_HEADER, LAYOUT_VERSION } from './layout-header.ts';
+import { LAYOUT_INDEX, readLayoutIndex } from './layout-index.ts';
+
+/** The bytes of a blob, in order. */
+export type BlobSource = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+/** How a blob is written. */
+export interface WriteOptions {
+  /** Ends the write; nothing gets a name. */
+  readonly signal?: AbortSignal;
+}
+
+/** How a blob is written whose digest is not known yet. */
+export interface AddBlobOptions extends WriteOptions {
+  /** Of the digest that is computed; sha256 if not said. */
+  readonly algorithm?: HashAlgorithm;
+}
+
+/** How a manifest is entered into the layout's index. */
+export interface PutManifestOptions extends EntryOptions, AddBlobOptions {
+  /** If not said: what the document says of itself, or else the OCI type for its form. */
+  readonly mediaType?: string;
+}
+
+/**
+ * Open a layout for writing. A directory that is not there is made, and so are `oci-layout` and `blobs/sha256`; what is there stays.
+ *
+ * One writer per layout at a time: two processes that enter manifests at the same moment can lose one entry.
+ *
+ * @throws {OciDirError} OUTSIDE_LAYOUT: `blobs` is a symbolic link out of the directory
+ */
+export async function openOciLayoutWriter(path: string): Promise<OciLayoutWriter> {
+  await mkdir(path, { recursive: true });
+  const root = await realpath(path);
+  await blobDirectory(root, 'sha256');
+  const header = await openInside(root, LAYOUT_HEADER);
+  await header?.handle.close();
+  if (header === undefined) await writeWhole(root, LAYOUT_HEADER, canonicalJson({ imageLayoutVersion: LAYOUT_VERSION }));
+  return new OciLayoutWriter(path, root);
+}
+
+/**
+ * Writes blobs and manifests into an OCI image layout. Made by {@link openOciLayoutWriter}.
+ *
+ * Whatever it writes gets its name only when it is complete, checked and on the disk; a manifest only when everything it names is there.
+ */
+export class OciLayoutWriter {
+  /** As it was given. */
+  readonly path: string;
+  readonly #root: string;
+  #indexUpdates: Promise<unknown> = Promise.resolve();
+
+  constructor(path: string, root: string) {
+    this.path = path;
+    this.#root = root;
+  }
+
+  /**
+   * Whether the blob is there and is what its digest says: it is read and hashed.
+   *
+   * @throws {OciDirError} UNSUPPORTED_DIGEST, OUTSIDE_LAYOUT, NOT_A_FILE
+   */
+  async hasBlob(descriptor: Descriptor, options: WriteOptions = {}): Promise<boolean> {
+    try {
+      const chunks = verified(blobChunks(this.#root, descriptor, options.signal), descriptor);
+      while ((await chunks.next()).done !== true); // only the verdict counts
+      return true;
+    } catch (error) {
+      if (error instanceof VerifyError) return false;
+      if (error instanceof OciDirError && (error.code === 'BLOB_NOT_FOUND' || error.code === 'SIZE_MISMATCH')) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Write a blob whose digest is known. It is checked while it passes, and replaces a file of that name.
+   *
+   * @throws {VerifyError} SIZE_MISMATCH, DIGEST_MISMATCH: then there is no such blob, or still the old one
+   * @throws {OciDirError} UNSUPPORTED_DIGEST, OUTSIDE_LAYOUT, and whatever `source` throws
+   */
+  async putBlob(descriptor: Descriptor, source: BlobSource, options: WriteOptions = {}): Promise<void> {
+    blobPath(descriptor.digest);
+    const { algorithm, encoded } = parseDigest(descriptor.digest);
+    const directory = await blobDirectory(this.#root, algorithm);
+    await writeAtomically(directory, verified(toAsync(source), descriptor), () => encoded, options.signal);
+  }
+
+  /**
+   * Write a blob and find out its digest and size on the way.
+   *
+   * @throws {OciDirError} OUTSIDE_LAYOUT, and whatever `source` throws
+   */
+  async addBlob(source: BlobSource, mediaType: string, options: AddBlobOptions = {}): Promise<Descriptor> {
+    const { algorithm = 'sha256', signal } = options;
+    const directory = await blobDirectory(this.#root, algorithm);
+    const hash = createHash(algorithm);
+    let size = 0;
+    let encoded = '';
+    async function* counted(): AsyncGenerator<Uint8Array, void> {
+      for await (const chunk of source) {
+        hash.update(chunk);
+        size += chunk.byteLength;
+        yield chunk;
+      }
+      encoded = hash.digestHex();
+    }
+    await writeAtomically(directory, counted(), () => encoded, signal);
+    return { mediaType, digest: `${algorithm}:${encoded}`, size };
+  }
+
+  /**
+   * Write a manifest or index, exactly these bytes, and enter it at the end of the layout's index. An entry with the same tag goes.
+   *
+   * @returns the entry
+   * @throws {OciDirError} BLOB_NOT_FOUND, SIZE_MISMATCH: a blob that it names is not there; INVALID_INDEX: the layout's index is broken
+   * @throws {OciSpecError} UNEXPECTED_MEDIA_TYPE, and what parsing `raw` gives
+   */
+  async putManifest(raw: Uint8Array, options: PutManifestOptions = {}): Promise<Descriptor> {
+    const { mediaType, manifest, index } = parseEither(raw, options.mediaType);
+    await this.#needBlobs(manifest === undefined ? index.manifests : [manifest.config, ...manifest.layers]);
+    const { algorithm = 'sha256' } = options;
+    const descriptor = { mediaType, digest: digestOf(raw, algorithm), size: raw.byteLength };
+    await this.putBlob(descriptor, [raw], options);
+    const entry = indexEntry(descriptor, manifest, options);
+    this.#indexUpdates = this.#indexUpdates.catch(() => undefined).then(() => this.#enter(entry)); // one after the other
+    await this.#indexUpdates;
+    return entry;
+  }
+
+  async #needBlobs(descriptors: readonly Descriptor[]): Promise<void> {
+    for (const descriptor of descriptors) {
+      const foreign = descriptor.urls !== undefined && descriptor.urls.length > 0;
+      if (foreign || (await hasBlobFile(this.#root, descriptor))) continue;
+      const { digest, size } = descriptor;
+      throw new OciDirError('BLOB_NOT_FOUND', blobPath(digest), `no such blob, or not of ${size} bytes: ${digest}`, { digest });
+    }
+  }
+
+  async #enter(entry: Descriptor): Promise<void> {
+    const index = await readLayoutIndex(this.#root);
+    await writeWhole(this.#root, LAYOUT_INDEX, canonicalJson(withEntry(index, EMPTY_INDEX, entry)));
+  }
+}
+
+const EMPTY_INDEX = { schemaVersion: 2, mediaType: mediaTypes.index };
+
+type Either =
+  | { readonly mediaType: string; readonly manifest: Manifest; readonly index?: undefined }
+  | { readonly mediaType: string; readonly manifest?: undefined; readonly index: Index };
+
+function parseEither(raw: Uint8Array, mediaType: string | undefined): Either {
+  const said = mediaType ?? mediaTypeOf(parseJson(raw));
+  if (isIndex(said)) return { mediaType: said, index: parseIndex(raw) };
+  if (isManifest(said)) return { mediaType: said, manifest: parseManifest(raw) };
+  throw new OciSpecError('UNEXPECTED_MEDIA_TYPE', `Unexpected media type ${said}`);
+}
+
+function mediaTypeOf(document: unknown): string {
+  if (typeof document !== 'object' || document === null) return mediaTypes.manifest;
+  if ('mediaType' in document && typeof document.mediaType === 'string') return document.mediaType;
+  return 'manifests' in document ? mediaTypes.index : mediaTypes.manifest;
+}
+
+/** The directory for blobs of one algorithm, made if need be; its real path. */
+async function blobDirectory(root: string, algorithm: string): Promise<string> {
+  let real = root;
+  for (const name of ['blobs', algorithm]) {
+    const path = join(real, name);
+    await mkdir(path, { recursive: true });
+    real = await realpath(path);
+    if (!isInside(root, real)) throw new OciDirError('OUTSIDE_LAYOUT', 'blobs', `blobs leads out of the layout, to ${real}`);
+  }
+  return real;
+}
+
+async function writeWhole(directory: string, name: string, bytes: Uint8Array): Promise<void> {
+  await writeAtomically(directory, toAsync([bytes]), () => name);
+}
+
+async function* toAsync(source: BlobSource): AsyncGenerator<Uint8Array, void> {
+  yield* source;
+}
