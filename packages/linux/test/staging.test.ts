@@ -1,6 +1,7 @@
+import type * as fs from 'node:fs';
 import { closeSync, fstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { load, MEANS, useDirectory } from './means.ts';
 
 // /dev/shm has O_TMPFILE everywhere; a temporary directory may be on an overlay or a network file system that has not.
@@ -104,5 +105,34 @@ describe('unnamed files', async () => {
     expect(openTmpfile(directory())).toBeUndefined();
     mkdirSync(join(directory(), 'd'));
     expect(() => linkFd(0, join(directory(), 'x'))).toThrow(expect.objectContaining({ code: 'UNSUPPORTED', syscall: 'linkat' }));
+  });
+});
+
+describe('where there are no hard links', () => {
+  const directory = useDirectory(memory);
+
+  async function withoutLinks(): Promise<Awaited<ReturnType<typeof load>>> {
+    const refuse = () => {
+      throw Object.assign(new Error('operation not permitted'), { code: 'EPERM' });
+    };
+    vi.doMock('node:fs', async (original) => ({ ...(await original<typeof fs>()), linkSync: refuse }));
+    const linux = await load('fallbacks');
+    vi.doUnmock('node:fs');
+    return linux;
+  }
+
+  it('renames, unless the name is taken', async () => {
+    const { linkStagingFile, openStagingFile } = await withoutLinks();
+    for (const [content, outcome] of [
+      ['first', 'linked'],
+      ['second', 'exists'],
+    ] as const) {
+      const file = openStagingFile(directory());
+      writeSync(file.fd, content);
+      expect(linkStagingFile(file, join(directory(), 'name'))).toBe(outcome);
+      closeSync(file.fd);
+    }
+    expect(readdirSync(directory())).toEqual(['name']);
+    expect(readFileSync(join(directory(), 'name'), 'utf8')).toBe('first');
   });
 });
