@@ -1,4 +1,6 @@
 import { hash } from 'node:crypto';
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import { FsVerityHasher, fsVerityDigest, type BlockHash } from '@cfskit/fs-verity';
 import { assert, nat, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -83,4 +85,15 @@ describe.each(['sha256', 'sha512'] as const)('native %s', async (algorithm) => {
 it('is not there without koffi', async () => {
   const { nativeBlockHash } = await load('fallbacks');
   expect(nativeBlockHash('sha256')).toBeUndefined();
+});
+
+it('works in a worker thread', async () => {
+  const module = JSON.stringify(new URL('../src/index.ts', import.meta.url).href);
+  const program = `import { parentPort } from 'node:worker_threads';
+    const { nativeBlockHash } = await import(${module});
+    parentPort.postMessage(nativeBlockHash('sha256')?.hashHex(Buffer.from('abc'), 0, 3));`;
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(program)}`));
+  const [digest] = (await once(worker, 'message')) as [string];
+  await worker.terminate();
+  expect(digest).toBe(hash('sha256', 'abc', 'hex'));
 });

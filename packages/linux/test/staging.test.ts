@@ -108,18 +108,20 @@ describe('unnamed files', async () => {
   });
 });
 
+/** The package on a file system that refuses hard links, as vfat does. */
+async function withoutLinks(): ReturnType<typeof load> {
+  vi.doMock('node:fs', async (original) => ({ ...(await original<typeof fs>()), linkSync: refuse }));
+  const linux = await load('fallbacks');
+  vi.doUnmock('node:fs');
+  return linux;
+}
+
+function refuse(): never {
+  throw Object.assign(new Error('operation not permitted'), { code: 'EPERM' });
+}
+
 describe('where there are no hard links', () => {
   const directory = useDirectory(memory);
-
-  async function withoutLinks(): Promise<Awaited<ReturnType<typeof load>>> {
-    const refuse = () => {
-      throw Object.assign(new Error('operation not permitted'), { code: 'EPERM' });
-    };
-    vi.doMock('node:fs', async (original) => ({ ...(await original<typeof fs>()), linkSync: refuse }));
-    const linux = await load('fallbacks');
-    vi.doUnmock('node:fs');
-    return linux;
-  }
 
   it('renames, unless the name is taken', async () => {
     const { linkStagingFile, openStagingFile } = await withoutLinks();
