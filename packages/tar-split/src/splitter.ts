@@ -261,7 +261,11 @@ export class TarSplitter {
  *
  * @throws {TarSplitError}
  */
-export async function splitTar(source: AsyncIterable<Uint8Array>, sink: SplitSink, options: TarSplitterOptions = {}): Promise<SplitResult> {
+export async function splitTar(
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  sink: SplitSink,
+  options: TarSplitterOptions = {},
+): Promise<SplitResult> {
   const splitter = new TarSplitter(sink, options);
   for await (const chunk of source) splitter.push(chunk);
   return splitter.finish();

@@ -85,8 +85,37 @@ export async function collect(source: AsyncIterable<Uint8Array>): Promise<Uint8A
   return concatBytes(chunks);
 }
 
-export function ascii(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+/** Opens the objects of {@link storedChunks} with their default ids. */
+export function openPieces(pieces: readonly Piece[]): (id: string) => AsyncGenerator<Uint8Array> {
+  const objects = pieces.filter(({ kind }) => kind === 'external');
+  return async function* (id) {
+    yield objects.at(Number(id))!.bytes;
+  };
+}
+
+/** The content of each file of a listing, with the ids of {@link storedChunks}. */
+export function contentsOf(entries: readonly TarEntry[], pieces: readonly Piece[]): Buffer[] {
+  const objects = pieces.filter(({ kind }) => kind === 'external');
+  return entries.flatMap((entry) => {
+    if (entry.type !== 'file') return [];
+    return [Buffer.from(entry.content.kind === 'inline' ? entry.content.bytes : objects.at(Number(entry.content.objectId))!.bytes)];
+  });
+}
+
+export function utf8(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString();
+}
+
+/** An entry in one line, names as UTF-8: path, mode, owner, type, target or device number, xattrs. */
+export function describeEntry(entry: TarEntry): string {
+  const words = [utf8(entry.path), entry.mode.toString(8), `${entry.uid}:${entry.gid}`, entry.type];
+  if ('target' in entry) words.push(utf8(entry.target));
+  if ('rdev' in entry) words.push(`${entry.rdev}`);
+  return [...words, ...entry.xattrs.map(({ name, value }) => `${utf8(name)}=${utf8(value)}`)].join(' ');
+}
+
+export function ascii(characters: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(characters, (character) => character.charCodeAt(0));
 }
 
 export function text(bytes: Uint8Array): string {
