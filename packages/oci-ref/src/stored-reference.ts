@@ -18,6 +18,10 @@ export type StoredReference =
   | { readonly kind: 'tag'; readonly tag: string; readonly prefix?: DigestPrefix };
 
 const PREFIX = /^(?:(sha256|sha384|sha512):)?([0-9a-f]{12,128})$/;
+const HEX_DIGITS: ReadonlyMap<string | undefined, number> = new Map([
+  ['sha256', 64],
+  ['sha384', 96],
+]);
 
 /**
  * Understand a stored image's name: a digest with or without `@`; `@` and at least 12 hex digits of one; anything else is a tag. What
@@ -54,7 +58,9 @@ function parsePrefix(text: string): DigestPrefix | undefined {
   const match = PREFIX.exec(text);
   if (match === null) return undefined;
   const algorithm = match[1];
-  return { ...(algorithm !== undefined && { algorithm }), hex: match[2]! };
+  const hex = match[2]!;
+  if (hex.length > (HEX_DIGITS.get(algorithm) ?? 128)) return undefined;
+  return { ...(algorithm !== undefined && { algorithm }), hex };
 }
 
 function formatPrefix({ algorithm, hex }: DigestPrefix): string {

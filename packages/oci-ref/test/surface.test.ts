@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+
+it('exports exactly these names', async () => {
+  expect(Object.keys(await import('../src/index.ts')).toSorted()).toEqual([
+    'OciRefError',
+    'apiHostOf',
+    'checkTagName',
+    'configRefName',
+    'decodeTag',
+    'dockerHub',
+    'encodeTag',
+    'formatContainersStorageName',
+    'formatContentId',
+    'formatImageReference',
+    'formatOciLayoutRef',
+    'formatRegistryName',
+    'formatStoredReference',
+    'manifestReferenceOf',
+    'parseContainersStorageName',
+    'parseContainersStorageRef',
+    'parseContentId',
+    'parseImageReference',
+    'parseOciLayoutRef',
+    'parseRegistryName',
+    'parseStoreSpec',
+    'parseStoredReference',
+    'parseTransport',
+    'referrerRefPath',
+    'registryOf',
+    'shortRegistryName',
+    'skopeoLayoutRef',
+    'skopeoStorageName',
+    'tagRefPath',
+    'transportPrefixes',
+  ]);
+});
