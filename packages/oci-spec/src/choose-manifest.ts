@@ -27,7 +27,7 @@ interface Candidate {
  * through `blobs`. Without a variant in `platform` the first entry that matches wins; with one, the nearest variant. A tag that stands
  * on one entry only takes that entry even if it is an artifact that names no platform. Tags in nested indexes are not looked at.
  *
- * Every blob is read once at most, so a malicious index costs no more than the blobs there are.
+ * A blob that has to be read is judged once, however often the index lists it: a malicious index costs no more than the blobs there are.
  *
  * @throws {OciSpecError} EMPTY_INDEX, TAG_NOT_FOUND, NO_MATCH, NESTED_INDEX, UNEXPECTED_MEDIA_TYPE, and what parsing a blob gives
  * @throws {VerifyError} SIZE_MISMATCH, DIGEST_MISMATCH: an entry that had to be read is damaged

@@ -230,7 +230,7 @@ describe('the warning about other images', () => {
   });
 });
 
-it('reads every blob once, so that an index of many equal entries costs nothing', async () => {
+it('judges every blob once, so that an index of many equal entries costs nothing', async () => {
   const builder = new LayoutBuilder();
   const image = builder.image([], parsePlatform('linux/arm64'));
   let nested = builder.index(Array.from({ length: 200 }, () => image));
