@@ -1,5 +1,4 @@
-import { toHex } from '@cfskit/binary';
-import { hash } from '@cfskit/oci-spec';
+import { hash, hashHex } from '@cfskit/oci-spec';
 import { BLOCK_SIZE, digestLength, type Algorithm } from './algorithm.ts';
 
 /**
@@ -44,19 +43,17 @@ class PlainBlockHash implements BlockHash {
   }
 
   hash(bytes: Uint8Array, start: number, end: number, out: Uint8Array, outOffset: number): void {
-    out.set(this.#digest(bytes, start, end), outOffset);
+    out.set(hash(this.algorithm, view(bytes, start, end)), outOffset);
   }
 
   hashHex(bytes: Uint8Array, start: number, end: number): string {
-    return toHex(this.#digest(bytes, start, end));
+    return hashHex(this.algorithm, view(bytes, start, end));
   }
+}
 
-  #digest(bytes: Uint8Array, start: number, end: number): Uint8Array {
-    if (!(start >= 0 && start <= end && end <= bytes.byteLength)) {
-      throw new RangeError(`bytes ${start} to ${end} of an array of ${bytes.byteLength}`);
-    }
-    return hash(this.algorithm, bytes.subarray(start, end));
-  }
+function view(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  if (start >= 0 && start <= end && end <= bytes.byteLength) return bytes.subarray(start, end);
+  throw new RangeError(`bytes ${start} to ${end} of an array of ${bytes.byteLength}`);
 }
 
 const SHA256 = new PlainBlockHash('sha256');

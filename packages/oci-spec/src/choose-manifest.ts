@@ -158,7 +158,8 @@ async function warnOfOthers(
   for (const entry of entries) {
     const tag = refName(entry);
     if (tag === undefined || entry.digest === taken?.digest) continue;
-    if (!(await matchesQuietly(entry, blobs, options))) continue;
+    const other = await matchQuietly(entry, blobs, options);
+    if (other === undefined || other.descriptor.digest === found.descriptor.digest) continue;
     const name = taken && refName(taken);
     const which = name === undefined ? 'the first image' : quote(name);
     onWarning(`no tag given, taking ${which} for ${formatPlatform(platform)}; ${quote(tag)} would match as well`);
@@ -166,12 +167,12 @@ async function warnOfOthers(
   }
 }
 
-async function matchesQuietly(entry: Descriptor, blobs: Pick<ImageSource, 'open'>, options: ChooseOptions): Promise<boolean> {
+async function matchQuietly(entry: Descriptor, blobs: Pick<ImageSource, 'open'>, options: ChooseOptions): Promise<Candidate | undefined> {
   try {
-    return (await new Search(blobs, options).best([entry])) !== undefined;
+    return await new Search(blobs, options).best([entry]);
   } catch {
     options.signal?.throwIfAborted();
-    return false; // whatever is wrong with another image does not concern the one that was found
+    return undefined; // whatever is wrong with another image does not concern the one that was found
   }
 }
 

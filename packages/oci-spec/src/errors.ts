@@ -3,6 +3,7 @@
  *
  * - `INVALID_DIGEST`, `UNKNOWN_ALGORITHM`, `INVALID_PLATFORM`: a text that is none, or one that names a hash we do not know
  * - `TOO_LARGE`, `TOO_DEEP`, `INVALID_UTF8`, `INVALID_JSON`, `DUPLICATE_KEY`: a document that is not read at all
+ * - `AMBIGUOUS_DOCUMENT`: a manifest that could be read as an index, or the other way round
  * - `INVALID_FIELD`: a member that is missing or of the wrong kind
  * - `EMPTY_INDEX`, `TAG_NOT_FOUND`, `NO_MATCH`, `NESTED_INDEX`, `UNEXPECTED_MEDIA_TYPE`: no manifest could be chosen
  * - `LAYER_COUNT`: manifest and config disagree on the number of layers
@@ -17,6 +18,7 @@ export type OciSpecErrorCode =
   | 'INVALID_JSON'
   | 'DUPLICATE_KEY'
   | 'INVALID_FIELD'
+  | 'AMBIGUOUS_DOCUMENT'
   | 'EMPTY_INDEX'
   | 'TAG_NOT_FOUND'
   | 'NO_MATCH'

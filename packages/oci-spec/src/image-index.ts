@@ -1,4 +1,5 @@
 import { readDescriptor, REF_NAME_ANNOTATION, type Descriptor } from './descriptor.ts';
+import { refuseOtherKind } from './document-kind.ts';
 import {
   optional,
   parseDocument,
@@ -25,7 +26,7 @@ export interface Index {
 /**
  * Parse an index and keep its bytes as `raw`. Unknown members are ignored.
  *
- * @throws {OciSpecError} INVALID_FIELD, INVALID_DIGEST, and the codes of JSON that is not read
+ * @throws {OciSpecError} INVALID_FIELD, INVALID_DIGEST, AMBIGUOUS_DOCUMENT, and the codes of JSON that is not read
  */
 export function parseIndex(raw: Uint8Array): Parsed<Index> {
   return parseDocument(raw, readIndex);
@@ -38,6 +39,7 @@ export function tagsOf(index: Index): readonly string[] {
 
 const readIndex: Reader<Index> = (value, path) => {
   const object = readObject(value, path);
+  refuseOtherKind(object, 'index');
   return {
     schemaVersion: required(object, 'schemaVersion', path, readSchemaVersion),
     manifests: required(object, 'manifests', path, readArray(readDescriptor)),

@@ -2,7 +2,7 @@ export { chooseManifest } from './choose-manifest.ts';
 export { parseDescriptor, REF_NAME_ANNOTATION } from './descriptor.ts';
 export { digestAlgorithm, digestOf, isDigest, parseDigest } from './digest.ts';
 export { OciSpecError } from './errors.ts';
-export { createHash, hash } from '#hash';
+export { createHash, hash, hashHex } from '#hash';
 export { diffIds, parseImageConfig } from './image-config.ts';
 export { parseIndex, tagsOf } from './image-index.ts';
 export { openVerified, readBlob } from './image-source.ts';

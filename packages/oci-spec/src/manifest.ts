@@ -1,4 +1,5 @@
 import { readDescriptor, type Descriptor } from './descriptor.ts';
+import { refuseOtherKind } from './document-kind.ts';
 import {
   optional,
   parseDocument,
@@ -24,9 +25,9 @@ export interface Manifest {
 }
 
 /**
- * Parse a manifest and keep its bytes as `raw`. Unknown members are ignored; neither `schemaVersion` nor `mediaType` is compared with anything.
+ * Parse a manifest and keep its bytes as `raw`. Unknown members are ignored, `schemaVersion` is not compared with anything.
  *
- * @throws {OciSpecError} INVALID_FIELD, INVALID_DIGEST, and the codes of JSON that is not read
+ * @throws {OciSpecError} INVALID_FIELD, INVALID_DIGEST, AMBIGUOUS_DOCUMENT, and the codes of JSON that is not read
  */
 export function parseManifest(raw: Uint8Array): Parsed<Manifest> {
   return parseDocument(raw, readManifest);
@@ -36,6 +37,7 @@ export const readSchemaVersion: Reader<number> = readInteger(0xffffffff);
 
 const readManifest: Reader<Manifest> = (value, path) => {
   const object = readObject(value, path);
+  refuseOtherKind(object, 'manifest');
   return {
     schemaVersion: required(object, 'schemaVersion', path, readSchemaVersion),
     config: required(object, 'config', path, readDescriptor),

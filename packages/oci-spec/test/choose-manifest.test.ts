@@ -221,6 +221,13 @@ describe('the warning about other images', () => {
     expect(await warnings(layout([manifest('linux/amd64', 'a'), nested]))).toHaveLength(1);
     expect(await warnings(layout([nested, manifest('linux/arm64', 'a')]))).toEqual([]);
   });
+  it('is not about a second name of the same manifest', async () => {
+    const builder = new LayoutBuilder();
+    const image = build(builder, manifest('linux/amd64'), [0]);
+    builder.add(builder.index([image]), { tag: 'index' });
+    builder.add(image, { tag: 'manifest' });
+    expect(await warnings(builder.content())).toEqual([]);
+  });
   it('is not about what cannot be read', async () => {
     const bare: Entry = { media_type: 'manifest', ref_name: 'b' };
     const { index, blobs } = layout([manifest('linux/amd64', 'a'), bare, { media_type: 'text/plain', ref_name: 'c' }]);

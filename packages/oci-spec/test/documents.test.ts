@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   diffIds,
+  mediaTypes,
   OciSpecError,
   parseDescriptor,
   parseImageConfig,
@@ -109,6 +110,14 @@ describe('what is refused', () => {
   it('a digest that is none, with its place', () => {
     const value = { ...manifest, layers: [descriptor, { ...descriptor, digest: 'sha256:../x' }] };
     expect(() => parseManifest(json(value))).toThrow(expect.objectContaining({ code: 'INVALID_DIGEST', path: 'layers[1].digest' }));
+  });
+  it.each([
+    ['a manifest with manifests', () => parseManifest(json({ ...manifest, manifests: [] }))],
+    ['a manifest of the type of an index', () => parseManifest(json({ ...manifest, mediaType: mediaTypes.index }))],
+    ['an index with layers', () => parseIndex(json({ ...index, layers: [] }))],
+    ['an index of the type of a manifest', () => parseIndex(json({ ...index, mediaType: mediaTypes.manifest }))],
+  ])('%s, which two readers could take for two images', (_, parse) => {
+    expect(parse).toThrow(expect.objectContaining({ code: 'AMBIGUOUS_DOCUMENT' }));
   });
   it('two members of one name', () => {
     expect(() => parseManifest(utf8('{"schemaVersion":2,"layers":[],"layers":[]}'))).toThrow(
