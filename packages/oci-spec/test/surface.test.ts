@@ -14,6 +14,7 @@ it('exports exactly these names', async () => {
     'digestOf',
     'formatPlatform',
     'hash',
+    'hashHex',
     'isDigest',
     'isImageConfig',
     'isIndex',
