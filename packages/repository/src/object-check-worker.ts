@@ -1,0 +1,11 @@
+/** Entry of a worker thread that checks objects: a batch comes in, its findings go out. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { nativeHash } from './native-hash.ts';
+import { checkBatch, type CheckWorkerData, type ObjectBatch } from './object-check-batch.ts';
+import { ObjectChecker } from './object-check.ts';
+import { kernelVerity } from './verity-calls.ts';
+
+const data = workerData as CheckWorkerData;
+const checker = new ObjectChecker({ ...data, verity: kernelVerity, blockHash: nativeHash(data.algorithm) });
+
+parentPort?.on('message', (batch: ObjectBatch) => parentPort?.postMessage(checkBatch(checker, batch)));

@@ -1,0 +1,52 @@
+import { objectPath } from '@cfskit/fs-verity';
+import { readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it, vi } from 'vitest';
+import { FakeVerity, newRepository, testData } from './support.ts';
+
+const coded = (code: string): Error => expect.objectContaining({ name: 'RepositoryError', code }) as Error;
+
+it('an image is stored, synced, and named', async () => {
+  const repository = await newRepository();
+  const sync = vi.spyOn(repository, 'sync');
+  const id = await repository.writeImage(testData(5000), { ref: 'os/main' });
+  expect(sync).toHaveBeenCalledTimes(1);
+  expect(readlinkSync(join(repository.path, 'images', id))).toBe(`../objects/${objectPath(id)}`);
+  expect(readlinkSync(join(repository.path, 'images/refs/os/main'))).toBe(`../../${id}`);
+  await repository.nameImage(id, 'main');
+  const other = await repository.writeImage(testData(5001));
+  expect(repository.images()).toEqual(
+    [
+      { id, refs: ['main', 'os/main'] },
+      { id: other, refs: [] },
+    ].sort((a, b) => (a.id < b.id ? -1 : 1)),
+  );
+  expect(repository.listRefs('os', 'images')).toEqual([{ name: 'main', target: `../../${id}` }]);
+});
+
+it('an image is found by id, by reference, and by the bare name of a reference', async () => {
+  const repository = await newRepository();
+  const id = await repository.writeImage(testData(5000), { ref: 'main' });
+  for (const name of [id, id.toUpperCase(), 'refs/main', 'main']) {
+    expect(repository.openImage(name)).toEqual({ id, path: repository.objects.pathOf(id), requireVerity: false });
+  }
+  expect(() => repository.openImage('none')).toThrow('image not found: none');
+  expect(() => repository.openImage('00'.repeat(64))).toThrow(coded('NOT_FOUND'));
+  expect(() => repository.openImage('../streams')).toThrow(coded('INVALID_NAME'));
+});
+
+it('a damaged image is refused, however it is named', async () => {
+  const repository = await newRepository();
+  const id = await repository.writeImage(testData(5000), { ref: 'main' });
+  writeFileSync(repository.objects.pathOf(id), testData(5000, 1));
+  for (const name of [id, 'main']) expect(() => repository.openImage(name)).toThrow(/^fs-verity content mismatch/);
+});
+
+it('in a secure repository the kernel vouches for it, and mounts must demand verity', async () => {
+  const verity = new FakeVerity();
+  const repository = await newRepository({ insecure: false, verity });
+  const id = await repository.writeImage(testData(5000), { ref: 'main' });
+  expect(repository.openImage('main')).toMatchObject({ id, requireVerity: true });
+  verity.enabled.clear();
+  expect(() => repository.openImage('main')).toThrow(coded('VERITY_MISSING'));
+});

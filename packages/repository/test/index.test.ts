@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest';
+
+it('exports this and nothing else', async () => {
+  expect(Object.keys(await import('../src/index.ts')).sort()).toEqual([
+    'LocalObjectStore',
+    'RepositoryError',
+    'checkContentId',
+    'checkRefName',
+    'createStreamWriter',
+    'effectiveFormats',
+    'ensureRepository',
+    'formatFinding',
+    'formatFsckReport',
+    'formatGcResult',
+    'formatMetadata',
+    'formatsToMake',
+    'fsckJson',
+    'gcJson',
+    'initRepository',
+    'newMetadata',
+    'openRepository',
+    'parseMetadata',
+    'resetRepository',
+    'storeStream',
+  ]);
+  expect(Object.keys(await import('../src/testing.ts')).sort()).toEqual(['MemoryObjectStore', 'objectStoreChecks']);
+});
