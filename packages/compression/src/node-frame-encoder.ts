@@ -1,9 +1,7 @@
-import { constants, createZstdCompress } from 'node:zlib';
+import { constants, createZstdCompress, type ZstdCompress } from 'node:zlib';
 import type { FrameEncoder, FrameEncoderBackend } from './backend.ts';
 import { nodeZstd } from './node-zlib.ts';
-
-/** What zstd makes of nothing; a stream of node:zlib makes the same only if nothing at all is written to it. */
-const EMPTY_FRAME = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x00, 0x01, 0x00, 0x00] as const;
+import { EMPTY_FRAME } from './zstd.ts';
 
 /** Pieces are gathered to this size, so that a native call is worth its price. */
 const PIECE_SIZE = 2 ** 18;
@@ -17,30 +15,21 @@ export const nodeFrameEncoder: FrameEncoderBackend = {
 
 /**
  * Each write waits for the one before: a stream that is ended behind a queue of writes adds an empty frame. What was pushed waits in
- * memory, compressed, until the event loop turns; a producer that awaits something now and then keeps it small.
+ * memory until the event loop turns; a producer that awaits something now and then keeps that small.
  */
 class NodeFrameEncoder implements FrameEncoder {
-  readonly #stream = createZstdCompress({ chunkSize: PIECE_SIZE, params: { [constants.ZSTD_c_compressionLevel]: 3 } });
   readonly #queue: Uint8Array[] = [];
+  #stream: ZstdCompress | undefined;
   #ready: Uint8Array[] = [];
-  #piece: Uint8Array = new Uint8Array(PIECE_SIZE);
+  #piece: Uint8Array<ArrayBuffer> | undefined;
   #length = 0;
   #isWriting = false;
-  #isEmpty = true;
   #error: Error | undefined;
   #settle: () => void = () => undefined;
 
-  constructor() {
-    this.#stream.on('data', (chunk: Uint8Array) => this.#ready.push(chunk));
-    this.#stream.on('error', (error) => {
-      this.#error ??= error;
-      this.#settle();
-    });
-    this.#stream.on('end', () => this.#settle());
-  }
-
   push(bytes: Uint8Array): void {
     for (let rest = bytes; rest.byteLength > 0;) {
+      this.#piece ??= new Uint8Array(PIECE_SIZE);
       const part = rest.subarray(0, PIECE_SIZE - this.#length);
       this.#piece.set(part, this.#length);
       this.#length += part.byteLength;
@@ -56,8 +45,8 @@ class NodeFrameEncoder implements FrameEncoder {
   }
 
   async finish(): Promise<Uint8Array[]> {
-    if (this.#length > 0) this.#enqueue();
-    if (this.#isEmpty) return this.#finishEmpty();
+    this.#enqueue();
+    if (this.#stream === undefined) return [Uint8Array.from(EMPTY_FRAME)];
     while (this.#isWriting && this.#error === undefined) await this.#change();
     this.#stream.end();
     while (!this.#stream.readableEnded && this.#error === undefined) await this.#change();
@@ -65,24 +54,31 @@ class NodeFrameEncoder implements FrameEncoder {
     return this.drain();
   }
 
-  #finishEmpty(): Uint8Array[] {
-    this.#stream.destroy();
-    return [Uint8Array.from(EMPTY_FRAME)];
-  }
-
   #enqueue(): void {
-    this.#isEmpty = false;
+    if (this.#piece === undefined) return;
     this.#queue.push(this.#piece.subarray(0, this.#length));
-    this.#piece = new Uint8Array(PIECE_SIZE);
+    this.#piece = undefined;
     this.#length = 0;
-    if (!this.#isWriting) this.#writeNext();
+    this.#stream ??= this.#openStream();
+    if (!this.#isWriting) this.#writeNext(this.#stream);
   }
 
-  #writeNext(): void {
+  #openStream(): ZstdCompress {
+    const stream = createZstdCompress({ chunkSize: PIECE_SIZE, params: { [constants.ZSTD_c_compressionLevel]: 3 } });
+    stream.on('data', (chunk: Uint8Array) => this.#ready.push(chunk));
+    stream.on('end', () => this.#settle());
+    stream.on('error', (error) => {
+      this.#error ??= error;
+      this.#settle();
+    });
+    return stream;
+  }
+
+  #writeNext(stream: ZstdCompress): void {
     const piece = this.#queue.shift();
     this.#isWriting = piece !== undefined;
     if (piece === undefined) this.#settle();
-    else this.#stream.write(piece, () => this.#writeNext());
+    else stream.write(piece, () => this.#writeNext(stream));
   }
 
   #change(): Promise<void> {

@@ -5,7 +5,7 @@ import { CompressionError } from './errors.ts';
 import type { Input } from './input.ts';
 import { once } from './once.ts';
 import type { Output } from './output.ts';
-import { unzstd } from './zstd.ts';
+import { EMPTY_FRAME, unzstd } from './zstd.ts';
 
 /** The part of `zstd-napi/binding.js` that is used. The package's streams are not: they buffer without bound. */
 interface ZstdBinding {
@@ -142,21 +142,17 @@ async function* compress(
 }
 
 class NapiFrameEncoder implements FrameEncoder {
-  readonly #context: CompressionContext;
-  readonly #block: Uint8Array<ArrayBuffer> = new Uint8Array(BLOCK_OUTPUT);
+  readonly #binding: ZstdBinding;
+  /** Made with the first bytes: it takes 3.5 MB, and most streams have a section without content. */
+  #compressor: { readonly context: CompressionContext; readonly block: Uint8Array<ArrayBuffer> } | undefined;
   #ready: Uint8Array[] = [];
 
   constructor(binding: ZstdBinding) {
-    this.#context = new binding.CCtx();
-    this.#context.setParameter(COMPRESSION_LEVEL, DEFAULT_LEVEL);
+    this.#binding = binding;
   }
 
   push(bytes: Uint8Array): void {
-    for (let rest = bytes; rest.byteLength > 0;) {
-      const [, produced, consumed] = this.#context.compressStream2(this.#block, rest, CONTINUE);
-      this.#collect(produced);
-      rest = consumed === 0 ? rest : rest.subarray(consumed);
-    }
+    for (let rest = bytes; rest.byteLength > 0;) rest = rest.subarray(this.#step(rest, CONTINUE).consumed);
   }
 
   drain(): Uint8Array[] {
@@ -166,15 +162,21 @@ class NapiFrameEncoder implements FrameEncoder {
   }
 
   finish(): Uint8Array[] {
-    for (let left = 1; left > 0;) {
-      let produced: number;
-      [left, produced] = this.#context.compressStream2(this.#block, EMPTY, END);
-      this.#collect(produced);
-    }
+    if (this.#compressor === undefined) return [Uint8Array.from(EMPTY_FRAME)];
+    while (this.#step(EMPTY, END).left > 0);
     return this.drain();
   }
 
-  #collect(produced: number): void {
-    if (produced > 0) this.#ready.push(this.#block.slice(0, produced));
+  #step(bytes: Uint8Array, end: number): { readonly left: number; readonly consumed: number } {
+    const { context, block } = (this.#compressor ??= this.#makeCompressor());
+    const [left, produced, consumed] = context.compressStream2(block, bytes, end);
+    if (produced > 0) this.#ready.push(block.slice(0, produced));
+    return { left, consumed };
+  }
+
+  #makeCompressor(): { readonly context: CompressionContext; readonly block: Uint8Array<ArrayBuffer> } {
+    const context = new this.#binding.CCtx();
+    context.setParameter(COMPRESSION_LEVEL, DEFAULT_LEVEL);
+    return { context, block: new Uint8Array(BLOCK_OUTPUT) };
   }
 }

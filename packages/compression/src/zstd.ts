@@ -5,6 +5,9 @@ import type { Input } from './input.ts';
 import type { Output } from './output.ts';
 import { decodeFrameHeader, MAX_HEADER_SIZE, MAX_WINDOW, startsLikeFrame } from './zstd-frame.ts';
 
+/** The frame that zstd makes of nothing when it is told the end at once: one empty block, and the content size in the header. */
+export const EMPTY_FRAME: readonly number[] = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x00, 0x01, 0x00, 0x00];
+
 /**
  * Decode a zstd file: one frame or more, skippable frames anywhere among them, and nothing else. RFC 8878, section 3.
  *
