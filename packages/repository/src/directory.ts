@@ -39,7 +39,7 @@ export function* walk(root: string, path: string): Generator<DirectoryEntry, voi
 
 function entriesOf({ path, file }: DirectoryEntry): readonly DirectoryEntry[] {
   return read(file)
-    .sort((one, other) => Buffer.compare(one.name, other.name))
+    .toSorted((one, other) => Buffer.compare(one.name, other.name))
     .map((entry) => ({
       kind: kindOf(entry),
       path: `${path}/${entry.name.toString()}`,

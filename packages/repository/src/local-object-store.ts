@@ -147,7 +147,6 @@ export class LocalObjectStore implements ObjectStore {
     this.#placement.forget();
   }
 
-  // oxlint-disable-next-line typescript/require-await -- the interface is asynchronous
   async has(id: ObjectId): Promise<boolean> {
     return this.hasSync(id);
   }
@@ -182,7 +181,6 @@ export class LocalObjectStore implements ObjectStore {
     if (hasher !== undefined) this.#checkHash(id, hasher);
   }
 
-  // oxlint-disable-next-line typescript/require-await -- the interface is asynchronous
   async *list(): AsyncGenerator<ObjectId, void> {
     for (const directory of OBJECT_DIRECTORIES) {
       for (const name of namesIn(this.#files.directory, directory)) {
@@ -192,7 +190,6 @@ export class LocalObjectStore implements ObjectStore {
     }
   }
 
-  // oxlint-disable-next-line typescript/require-await -- the interface is asynchronous
   async remove(id: ObjectId): Promise<boolean> {
     this.#placement.forget(this.#check(id));
     return this.#files.remove(id);

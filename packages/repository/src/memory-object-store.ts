@@ -13,7 +13,6 @@ export class MemoryObjectStore implements ObjectStore {
     this.algorithm = algorithm;
   }
 
-  // oxlint-disable-next-line typescript/require-await -- the interface is asynchronous
   async has(id: ObjectId): Promise<boolean> {
     return this.contents.has(this.#check(id));
   }
@@ -35,7 +34,6 @@ export class MemoryObjectStore implements ObjectStore {
     return { id, size: content.byteLength, stored };
   }
 
-  // oxlint-disable-next-line typescript/require-await -- the interface is asynchronous
   async *open(id: ObjectId, { verify = false, signal }: OpenObjectOptions = {}): AsyncGenerator<Uint8Array, void> {
     signal?.throwIfAborted();
     const content = this.contents.get(this.#check(id));
@@ -45,12 +43,10 @@ export class MemoryObjectStore implements ObjectStore {
     if (found !== id) throw corrupt(id, found, 'Verifying object content');
   }
 
-  // oxlint-disable-next-line typescript/require-await -- the interface is asynchronous
   async *list(): AsyncGenerator<ObjectId, void> {
-    yield* [...this.contents.keys()].sort();
+    yield* [...this.contents.keys()].toSorted();
   }
 
-  // oxlint-disable-next-line typescript/require-await -- the interface is asynchronous
   async remove(id: ObjectId): Promise<boolean> {
     return this.contents.delete(this.#check(id));
   }

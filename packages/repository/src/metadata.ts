@@ -179,7 +179,7 @@ function readStrings(value: unknown, where: string): readonly string[] {
 }
 
 function ascending(formats: readonly ErofsFormat[]): readonly ErofsFormat[] {
-  return [...new Set(formats)].sort((a, b) => a - b);
+  return [...new Set(formats)].toSorted((a, b) => a - b);
 }
 
 function invalid(where: string, wanted: string, found: unknown): TypeError {

@@ -8,4 +8,7 @@ import { kernelVerity } from './verity-calls.ts';
 const data = workerData as CheckWorkerData;
 const checker = new ObjectChecker({ ...data, verity: kernelVerity, blockHash: nativeHash(data.algorithm) });
 
-parentPort?.on('message', (batch: ObjectBatch) => parentPort?.postMessage(checkBatch(checker, batch)));
+parentPort?.on('message', (batch: ObjectBatch) => {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+  parentPort?.postMessage(checkBatch(checker, batch));
+});

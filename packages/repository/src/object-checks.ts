@@ -46,7 +46,7 @@ export async function checkObjects(context: RepositoryContext, options: ObjectCh
   const batches = batchesOf(directory);
   if (jobs > 1 && existsSync(WORKER)) await runInWorkers(jobs, context, batches, run);
   else await run(inThisThread(context), batches);
-  return { checked, findings: findings.sort((one, other) => (pathOf(one) < pathOf(other) ? -1 : 1)) };
+  return { checked, findings: findings.toSorted((one, other) => (pathOf(one) < pathOf(other) ? -1 : 1)) };
 }
 
 type FindingsOf = Promise<readonly FsckFinding[]>;
@@ -99,6 +99,7 @@ class CheckWorker {
     const { promise, resolve, reject } = Promise.withResolvers<readonly FsckFinding[]>();
     const exited = (code: number): void => reject(new Error(`a worker thread ended with code ${code}`));
     this.#worker.once('message', resolve).once('error', reject).once('exit', exited);
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     this.#worker.postMessage(batch);
     try {
       return await promise;

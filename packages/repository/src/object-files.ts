@@ -91,7 +91,7 @@ export const OBJECT_DIRECTORIES: readonly string[] = Array.from({ length: 256 },
 /** Names in one of the directories below `objects`, sorted, as they are: not all of them need be objects. Missing is empty. */
 export function namesIn(objects: string, directory: string): readonly string[] {
   try {
-    return readdirSync(join(objects, directory)).sort();
+    return readdirSync(join(objects, directory)).toSorted();
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return [];
     throw error;

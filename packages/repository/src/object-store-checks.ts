@@ -91,7 +91,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'lists ids in ascending order': async ({ store }) => {
     const ids: ObjectId[] = [];
     for (let size = 0; size < 50; size++) ids.push((await store.put(bytes(size))).id);
-    assert.deepEqual(await list(store), ids.sort());
+    assert.deepEqual(await list(store), ids.toSorted());
   },
   'removes an object': async ({ store }) => {
     const { id } = await store.put(bytes(10));
@@ -134,11 +134,12 @@ const CHECKS: Readonly<Record<string, Check>> = {
     const { id } = await store.put(bytes(10));
     await assert.rejects(read(store, id, { signal: AbortSignal.abort(new Error('enough')) }), /enough/);
   },
-  'finds damage when it is asked to verify': async ({ store, damage }) => {
+  'finds damage when it is asked to verify': async (subject) => {
+    const { store } = subject;
     for (const size of SIZES) {
       const { id } = await store.put(bytes(size));
       assert.deepEqual(await read(store, id, { verify: true }), bytes(size));
-      await damage(id, bytes(size + 1));
+      await subject.damage(id, bytes(size + 1));
       await assert.rejects(read(store, id, { verify: true }), withCode('CORRUPT_OBJECT'));
     }
   },
@@ -154,23 +155,19 @@ function bytes(size: number): Uint8Array {
   return result;
 }
 
-// oxlint-disable-next-line typescript/require-await -- a source of pieces, as the interface wants it
 async function* cut(content: Uint8Array, size: number): AsyncGenerator<Uint8Array, void> {
   for (let start = 0; start < content.byteLength; start += size) yield content.subarray(start, start + size);
 }
 
-// oxlint-disable-next-line typescript/require-await -- as above
 async function* refill(buffer: Uint8Array, count: number): AsyncGenerator<Uint8Array, void> {
   for (let index = 0; index < count; index++) yield buffer.fill(index);
 }
 
-// oxlint-disable-next-line typescript/require-await -- as above
 async function* failing(content: Uint8Array): AsyncGenerator<Uint8Array, void> {
   yield content;
   throw new Error('the source failed');
 }
 
-// oxlint-disable-next-line typescript/require-await -- as above
 async function* aborting(controller: AbortController, reason: Error): AsyncGenerator<Uint8Array, void> {
   yield bytes(LARGE);
   controller.abort(reason);

@@ -119,7 +119,6 @@ export async function resetRepository(path: string, options: LockOptions = {}): 
 }
 
 /** Each directory goes in one step, so that what is left at any moment is in order. */
-// oxlint-disable-next-line typescript/require-await -- the lock runs asynchronous work
 async function reset(root: string): Promise<void> {
   for (const name of ['streams', 'images', 'meta.json']) {
     const away = join(root, temporaryName(ROOT_PREFIX));

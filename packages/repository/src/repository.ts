@@ -218,7 +218,6 @@ export class Repository {
    * @returns whether there was one
    * @throws {RepositoryError} INVALID_NAME, UNEXPECTED_FILE_TYPE, READ_ONLY, CLOSED
    */
-  // oxlint-disable-next-line typescript/require-await -- asynchronous like everything else that changes the repository
   async removeRef(name: string, category: Category = 'streams'): Promise<boolean> {
     this.ensureWritable();
     return removeRef(this.path, name, category);
@@ -307,7 +306,6 @@ export class Repository {
   }
 
   /** Give up the lock. The handle is of no use afterwards; a second call does nothing. */
-  // oxlint-disable-next-line typescript/require-await -- closing may have to wait one day
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -331,7 +329,6 @@ export class Repository {
 
   async #naming(category: Category, target: string, ref: string, exists: () => boolean): Promise<void> {
     this.ensureWritable();
-    // oxlint-disable-next-line typescript/require-await -- the gate runs asynchronous work
     await this.transaction(async () => {
       const path = `${category}/${target}`;
       if (!exists()) throw new RepositoryError('NOT_FOUND', path, `cannot name ${path} '${ref}': it does not exist`);

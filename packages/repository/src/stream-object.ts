@@ -1,5 +1,5 @@
 import { splitstreamCodec } from '@cfskit/compression';
-import { objectPath, type Algorithm, type ObjectId } from '@cfskit/fs-verity';
+import { objectPath, type ObjectId } from '@cfskit/fs-verity';
 import { openSplitstream, SplitstreamWriter, type ByteSource, type Splitstream } from '@cfskit/splitstream';
 import { closeSync, fstatSync, type Stats } from 'node:fs';
 import { RepositoryError } from './errors.ts';

@@ -20,14 +20,14 @@ export function runChild(
   name: string,
   ...args: readonly string[]
 ): { status: number | null; stdout: string; stderr: string } {
-  const [program, ...rest] = [...prefix, process.execPath, ...nodeArguments(name, args)];
-  return spawnSync(program!, rest, { encoding: 'utf8' });
+  const [program = '', ...rest] = [...prefix, process.execPath, ...nodeArguments(name, args)];
+  return spawnSync(program, rest, { encoding: 'utf8' });
 }
 
 /** Whether `prefix` can run a Node that reads our sources. */
 export function canRun(prefix: readonly string[]): boolean {
   const [program, ...rest] = [...prefix, process.execPath, '-e', `fs.accessSync(${JSON.stringify(fileURLToPath(import.meta.url))})`];
-  return spawnSync(program!, rest).status === 0;
+  return spawnSync(program, rest).status === 0;
 }
 
 function nodeArguments(name: string, args: readonly string[]): readonly string[] {

@@ -28,7 +28,7 @@ describe('objects', () => {
     const seen: FsckProgress[] = [];
     await repository.fsck({ onProgress: (progress) => seen.push(progress) });
     expect(seen.at(-1)).toEqual({ phase: 'objects', done: 20, total: 20 });
-    expect(seen.map(({ done }) => done)).toEqual(seen.map(({ done }) => done).sort((a, b) => a - b));
+    expect(seen.map(({ done }) => done)).toEqual(seen.map(({ done }) => done).toSorted((a, b) => a - b));
   });
   it('are left at the signal', async () => {
     const repository = await filled(20);

@@ -50,6 +50,7 @@ describe('gate', () => {
     const all = Promise.all(Array.from({ length: 5 }, enter));
     leave?.();
     await all;
+    expect(inside).toBe(0);
   });
   it('lets those inside enter again while a collector waits', async () => {
     const gate = new Gate();
@@ -58,7 +59,7 @@ describe('gate', () => {
     const inner = await gate.enter('shared', shared());
     inner?.();
     outer?.();
-    (await collector)?.();
+    expect(await collector).toBeTypeOf('function');
   });
   it('gives up when the patience ends, and stays usable', async () => {
     const gate = new Gate();

@@ -19,7 +19,7 @@ it('an image is stored, synced, and named', async () => {
     [
       { id, refs: ['main', 'os/main'] },
       { id: other, refs: [] },
-    ].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    ].toSorted((a, b) => (a.id < b.id ? -1 : 1)),
   );
   expect(repository.listRefs('os', 'images')).toEqual([{ name: 'main', target: `../../${id}` }]);
 });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 
 it('exports this and nothing else', async () => {
-  expect(Object.keys(await import('../src/index.ts')).sort()).toEqual([
+  expect(Object.keys(await import('../src/index.ts')).toSorted()).toEqual([
     'LocalObjectStore',
     'RepositoryError',
     'checkContentId',
@@ -23,5 +23,5 @@ it('exports this and nothing else', async () => {
     'resetRepository',
     'storeStream',
   ]);
-  expect(Object.keys(await import('../src/testing.ts')).sort()).toEqual(['MemoryObjectStore', 'objectStoreChecks']);
+  expect(Object.keys(await import('../src/testing.ts')).toSorted()).toEqual(['MemoryObjectStore', 'objectStoreChecks']);
 });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { array, assert, constantFrom, json, oneof, property, uint8Array } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { effectiveFormats, formatMetadata, formatsToMake, newMetadata, parseMetadata } from '../src/index.ts';
 import { checkCompatibility, sameMetadata } from '../src/metadata.ts';
@@ -9,6 +9,8 @@ const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const parse = (text: string): RepositoryMetadata => parseMetadata(encode(text));
 const coded = (code: string): Error => expect.objectContaining({ name: 'RepositoryError', code }) as Error;
 const minimal = (rest: string): string => `{"version":1,"algorithm":"fsverity-sha256-12"${rest}}`;
+
+const check = (text: string, expected?: 'sha256' | 'sha512'): readonly string[] => checkCompatibility(parse(text), expected);
 
 describe('text', () => {
   it.each(vectors.metadata)('$algorithm, format $erofsFormat: as cfsctl writes it', ({ algorithm, erofsFormat, meta }) => {
@@ -21,9 +23,9 @@ describe('text', () => {
     expect(text).toContain('  "erofs_formats": {\n    "default": 1,\n    "extra": [\n      0,\n      2\n    ]\n  }\n}\n');
   });
   it('gives back what was put in', () => {
-    const format = fc.constantFrom<ErofsFormat>(0, 1, 2);
-    fc.assert(
-      fc.property(fc.constantFrom('sha256' as const, 'sha512' as const), format, fc.array(format), (algorithm, first, extra) => {
+    const format = constantFrom<ErofsFormat>(0, 1, 2);
+    assert(
+      property(constantFrom('sha256' as const, 'sha512' as const), format, array(format), (algorithm, first, extra) => {
         const metadata = newMetadata(algorithm, { default: first, extra });
         expect(parse(formatMetadata(metadata))).toEqual(metadata);
         expect(sameMetadata(metadata, parse(formatMetadata(metadata)))).toBe(true);
@@ -71,8 +73,8 @@ describe('parsing', () => {
     expect(() => parse(text)).toThrow(/^failed to parse meta\.json/);
   });
   it('gives a value or a typed error for any bytes', () => {
-    fc.assert(
-      fc.property(fc.oneof(fc.uint8Array(), fc.json().map(encode)), (bytes) => {
+    assert(
+      property(oneof(uint8Array(), json().map(encode)), (bytes) => {
         expect(() => parseMetadata(bytes)).toThrow(coded('INVALID_METADATA'));
       }),
     );
@@ -105,7 +107,6 @@ describe('image formats', () => {
 });
 
 describe('compatibility', () => {
-  const check = (text: string, expected?: 'sha256' | 'sha512'): readonly string[] => checkCompatibility(parse(text), expected);
   it('judges the version first', () => {
     const text = '{"version":2,"algorithm":"fsverity-sha512-12","features":{"incompatible":["a"]}}';
     expect(() => check(text, 'sha256')).toThrow('unsupported repository format version 2 (this tool supports up to 1)');

@@ -99,7 +99,7 @@ describe('init', () => {
   it('two at once make one', async () => {
     const path = root();
     const both = await Promise.all([init(path), init(path)]);
-    expect(both.map(({ openedAs }) => openedAs).sort()).toEqual(['created', 'opened']);
+    expect(both.map(({ openedAs }) => openedAs).toSorted()).toEqual(['created', 'opened']);
   });
 });
 
@@ -115,14 +115,14 @@ describe('secure', () => {
     expect(await open(path, { verity, insecure: true })).toMatchObject({ secure: false });
     expect(tree(path)).toEqual(['meta.json']);
   });
-  it('it becomes by a copy of meta.json, if somebody has the file open', async () => {
+  it('a repository becomes by a copy of meta.json, if somebody has the file open', async () => {
     const path = root();
     const verity = new FakeVerity();
     verity.busy = 1;
     expect(await kept(initRepository(path, { verity }))).toMatchObject({ secure: true });
     expect(tree(path)).toEqual(['meta.json']);
   });
-  it('it cannot become without verity, and nothing is left', async () => {
+  it('no repository becomes without verity, and nothing is left', async () => {
     const path = root();
     await expect(initRepository(path, { verity: noVerity })).rejects.toThrow(
       'Enabling verity on meta.json: Filesystem does not support fs-verity',

@@ -19,10 +19,18 @@ async function filled(): Promise<Repository> {
 }
 
 /** What the child reports: it could read, and every attempt to write was refused with this message. */
-function expectRefusals({ status, stdout, stderr }: ReturnType<typeof runChild>, message: string): void {
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  const refusals = Array.from({ length: 6 }, () => ['READ_ONLY', expect.stringContaining(message) as string]);
-  expect(JSON.parse(stdout)).toEqual({ errors: [], refs: 1, codes: refusals, removed: 1 });
+function refusals(message: string): ReturnType<typeof report> {
+  return {
+    errors: [],
+    refs: 1,
+    codes: Array.from({ length: 6 }, () => ['READ_ONLY', expect.stringContaining(message) as string]),
+    removed: 1,
+  };
+}
+
+function report({ status, stdout, stderr }: ReturnType<typeof runChild>): Record<'codes' | 'errors' | 'refs' | 'removed', unknown> {
+  if (status !== 0) throw new Error(stderr);
+  return JSON.parse(stdout) as ReturnType<typeof report>;
 }
 
 describe('a repository of somebody else', () => {
@@ -39,7 +47,8 @@ describe('a repository of somebody else', () => {
     const { path } = await filled();
     chmodSync(path, 0o755);
     chmodSync(`${path}/..`, 0o755);
-    expectRefusals(runChild(asNobody, 'try-to-write', path), 'Repository is not writable: permission denied');
+    const found = report(runChild(asNobody, 'try-to-write', path));
+    expect(found).toEqual(refusals('Repository is not writable: permission denied'));
   });
 });
 
@@ -47,9 +56,7 @@ describe('a read-only file system', () => {
   it.runIf(canRun(ownMounts))('can be read, not written, not even by root', async () => {
     const { path } = await filled();
     const script = `mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"`;
-    expectRefusals(
-      runChild([...ownMounts, 'sh', '-c', script, path], 'try-to-write', path),
-      'Repository is not writable: read-only file system',
-    );
+    const found = report(runChild([...ownMounts, 'sh', '-c', script, path], 'try-to-write', path));
+    expect(found).toEqual(refusals('Repository is not writable: read-only file system'));
   });
 });

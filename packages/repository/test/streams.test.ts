@@ -113,7 +113,7 @@ describe('from another thread', () => {
 describe('ensuring', () => {
   it('makes what is missing, once, and sets the reference in both cases', async () => {
     const repository = await newRepository();
-    const produce = vi.fn(() => Promise.resolve(writerOf(repository)));
+    const produce = vi.fn<() => Promise<SplitstreamWriter>>(() => Promise.resolve(writerOf(repository)));
     const id = await repository.ensureStream('stream', produce, { ref: 'one' });
     expect(await repository.ensureStream('stream', produce, { ref: 'two' })).toBe(id);
     expect(await repository.ensureStream('stream', produce)).toBe(id);

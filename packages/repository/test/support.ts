@@ -34,7 +34,7 @@ export function tree(root: string): readonly string[] {
   return readdirSync(root, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
-    .sort();
+    .toSorted();
 }
 
 /** A kernel with fs-verity, played: it remembers by inode which files have it. */

@@ -1,11 +1,11 @@
 // Reads a repository, then tries to write, and prints the error as JSON.
 import { openRepository } from '../../src/index.ts';
 
-const repository = await openRepository(process.argv[2]!);
+const repository = await openRepository(process.argv[2] ?? '');
 const report = await repository.fsck();
 const refs = repository.listRefs().length;
 const codes: unknown[] = [];
-const attempts = [
+const attempts: readonly (() => unknown)[] = [
   () => repository.ensureWritable(),
   () => repository.createStreamWriter(0n),
   () => repository.gc(),

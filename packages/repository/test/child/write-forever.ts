@@ -1,7 +1,7 @@
 // Stores streams that refer to objects, and collects now and then, until it is killed.
 import { openRepository } from '../../src/index.ts';
 
-const repository = await openRepository(process.argv[2]!);
+const repository = await openRepository(process.argv[2] ?? '');
 process.stdout.write('open\n');
 for (let round = 0; ; round++) {
   const writer = repository.createStreamWriter(0n);

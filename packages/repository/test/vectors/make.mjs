@@ -113,14 +113,14 @@ function imageScenarios() {
   const id = run('--repo', repo, 'create-image', directory, 'demo').stdout.trim();
   const objects = run('--repo', repo, 'image-objects', 'refs/demo').stdout.trim().split('\n');
   const entries = tree(repo, true).filter((entry) => entry.path !== 'meta.json');
-  const options = { imageObjects: { [id.replace(/^sha256:/, '')]: objects.map((text) => text.replace(/^sha256:/, '')).sort() } };
-  const file = entries.find((entry) => entry.hex === '01'.repeat(100)).path;
+  const options = { imageObjects: { [id.replace(/^sha256:/, '')]: objects.map((text) => text.replace(/^sha256:/, '')).toSorted() } };
+  const stored = entries.find((entry) => entry.hex === '01'.repeat(100)).path;
   const named = 'images/refs/demo';
   return [
     ['image', entries, options],
     ['image without a ref', without(entries, named), options],
     ['image kept by an additional root', without(entries, named), { ...options, roots: [id.replace(/^sha256:/, '')] }],
-    ['image with a missing object', without(entries, file), options],
+    ['image with a missing object', without(entries, stored), options],
     ['image beside streams', [...entries, ...healthy], options],
   ];
 }
@@ -132,7 +132,7 @@ function run(...args) {
 
 /** Everything below `root`: with contents or only the paths. */
 function tree(root, contents, below = '') {
-  return readdirSync(join(root, below)).sort().flatMap((name) => {
+  return readdirSync(join(root, below)).toSorted().flatMap((name) => {
     const path = below === '' ? name : `${below}/${name}`;
     const stat = lstatSync(join(root, path));
     if (stat.isDirectory()) return tree(root, contents, path);
