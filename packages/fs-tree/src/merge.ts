@@ -41,7 +41,7 @@ export interface MergeOptions {
 export interface MergedTree<C = FileContent> {
   readonly root: Directory<C>;
   /** Under `oci`: which entry wrote a name of a directory of the tree last. Under `archive-order` always nothing. */
-  position(directory: Directory<C>, name: ByteString): EntryPosition | undefined;
+  readonly position: (directory: Directory<C>, name: ByteString) => EntryPosition | undefined;
 }
 
 const ENTRIES_MAX = 10_000_000;

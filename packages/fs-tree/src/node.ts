@@ -8,7 +8,7 @@ import type { Stat } from './stat.ts';
  *
  * - `inline`: the bytes themselves
  * - `external`: an object, whose id the image holds as the digest to expect. `payload` is the path that a dumpfile gave, where it is another
- *   than the object's.
+ *   than the object's; empty if it gave none.
  * - `external-no-verity`: the same without a digest to expect; from dumpfiles and images only
  * - `sparse`: a size and nothing else; from dumpfiles and images only
  */
@@ -18,7 +18,7 @@ export type FileContent =
   | { readonly kind: 'external-no-verity'; readonly payload: ByteString; readonly size: number }
   | { readonly kind: 'sparse'; readonly size: number };
 
-/** Where a dumpfile has the line of a leaf, and which link count that line gives. */
+/** Where a dumpfile has the line of a leaf that is no bare link, and which link count that line gives. */
 export interface DumpOrigin<C = FileContent> {
   readonly directory: Directory<C>;
   readonly name: ByteString;
@@ -27,8 +27,11 @@ export interface DumpOrigin<C = FileContent> {
 
 interface LeafCommon<C> {
   stat: Stat;
-  /** Only in trees read from a dumpfile. Nothing but writers that copy the dumpfile look at it. */
-  readonly origin?: DumpOrigin<C>;
+  /**
+   * Only in trees read from a dumpfile, and only where a line says more than the tree: for leaves with links, and for link counts other
+   * than 1. Nothing but a writer that follows the dumpfile to the letter looks at it.
+   */
+  origin?: DumpOrigin<C>;
 }
 
 /** A regular file; `C` is what stands for its content, which trees never look into. */

@@ -6,17 +6,19 @@ export interface Visit<C> {
   /** From the start of the walk, which is `/` by default. */
   readonly path: ByteString;
   readonly node: Node<C>;
+  /** Levels below the start. */
+  readonly depth: number;
 }
 
 /**
  * Go through a tree depth first, a directory before its entries, entries in byte order. Recursion is not used, so depth does not matter.
  *
  * @param path of the start
- * @param depth how many levels below the start to visit; all by default
+ * @param maxDepth how many levels below the start to visit; all by default
  */
-export function* walkTree<C>(start: Node<C>, path: ByteString = '/', depth: number = Infinity): Generator<Visit<C>, void> {
-  yield { path, node: start };
-  if (start.kind !== 'directory' || depth < 1) return;
+export function* walkTree<C>(start: Node<C>, path: ByteString = '/', maxDepth: number = Infinity): Generator<Visit<C>, void> {
+  yield { path, node: start, depth: 0 };
+  if (start.kind !== 'directory' || maxDepth < 1) return;
   const levels = [level(start, path)];
   for (let top = levels.at(-1); top !== undefined; top = levels.at(-1)) {
     const next = top.entries.next();
@@ -26,8 +28,8 @@ export function* walkTree<C>(start: Node<C>, path: ByteString = '/', depth: numb
     }
     const [name, node] = next.value;
     const childPath = top.prefix + name;
-    yield { path: childPath, node };
-    if (node.kind === 'directory' && levels.length < depth) levels.push(level(node, childPath));
+    yield { path: childPath, node, depth: levels.length };
+    if (node.kind === 'directory' && levels.length < maxDepth) levels.push(level(node, childPath));
   }
 }
 
@@ -65,5 +67,5 @@ interface Level<C> {
 }
 
 function level<C>(directory: Directory<C>, path: ByteString): Level<C> {
-  return { prefix: path.endsWith('/') ? path : `${path}/`, entries: directory.entries() };
+  return { prefix: path === '/' ? path : `${path}/`, entries: directory.entries() };
 }
