@@ -1,1 +1,1 @@
-export {};
+export { cfskit } from './program.ts';

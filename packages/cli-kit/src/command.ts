@@ -29,8 +29,8 @@ export interface CommandDefinition<O extends OptionSpecs, A extends ArgumentSpec
   readonly exitCodes?: readonly ExitCodeText[];
   /** False for a command that prints no result, or only raw data: the help then leaves `--json` out. */
   readonly json?: boolean;
-  /** Does the work. Results go through the context, failures are thrown. */
-  readonly run: (invocation: Invocation<O, A>, context: CommandContext) => Promise<void>;
+  /** Does the work. Results go through the context, failures are thrown. A number is the exit code in place of 0. */
+  readonly run: (invocation: Invocation<O, A>, context: CommandContext) => Promise<void> | Promise<number>;
 }
 
 /** A declared command, its types erased: what a program holds a list of. */
@@ -42,7 +42,7 @@ export interface Command {
   readonly examples: readonly (readonly [commandLine: string, meaning: string])[];
   readonly exitCodes: readonly ExitCodeText[];
   readonly json: boolean;
-  readonly run: (invocation: Invocation<OptionSpecs, ArgumentSpecs>, context: CommandContext) => Promise<void>;
+  readonly run: (invocation: Invocation<OptionSpecs, ArgumentSpecs>, context: CommandContext) => Promise<void> | Promise<number>;
 }
 
 /** Declare a command. The types of `values` and `args` in `run` follow from the declarations. */

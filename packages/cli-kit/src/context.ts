@@ -28,8 +28,8 @@ export interface CommandContext {
   print(result: Result): Promise<void>;
   /** The lines of a table: with a box on a terminal, else plain. */
   table(table: Table): Promise<string[]>;
-  /** Print raw bytes or text that is no result in two forms (`--manifest`). */
-  printRaw(data: string | Uint8Array): Promise<void>;
+  /** Print bytes or text that have only this form (`--manifest`, `-0`). Progress ends here. */
+  printRaw(chunks: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>): Promise<void>;
   /**
    * Where data goes: FILE or standard output.
    *
@@ -59,13 +59,13 @@ export function createSession(program: string, values: GlobalValues, world: Worl
     reporter: display.reporter,
     print: (result) => print(result, values.json, world, display),
     table: (table) => (world.stdout.isTerminal ? formatBoxTable(table) : Promise.resolve(formatPlainTable(table))),
-    async printRaw(data) {
+    async printRaw(chunks) {
       display.close();
-      await world.stdout.write(data);
+      for await (const chunk of chunks) await world.stdout.write(chunk);
     },
     dataTarget(output, options) {
       const target = dataTarget(output, { ...options, json: values.json, world });
-      if (target.toStdout) state.dataCounts = true;
+      if (target.toStdout && options.binary) state.dataCounts = true;
       return target;
     },
   };

@@ -45,16 +45,21 @@ export function describeError(error: unknown, options: ErrorReportOptions = {}):
  */
 export function formatErrorText(program: string, report: ErrorReport, paint: Paint = (_, text) => text): string {
   const lines = [`${paint('red', `${program}:`)} ${printable(report.message)}`];
-  const told = (value: string): boolean => [report.message, ...report.causes].some((text) => text.includes(value));
   for (const cause of report.causes) lines.push(`  cause  ${printable(cause)}`);
   const wanted = factText(report.detail['expected'] ?? report.detail['wanted']);
   const found = factText(report.detail['actual'] ?? report.detail['found'] ?? report.detail['measured']);
   if (wanted !== undefined && found !== undefined) lines.push(`  wanted ${printable(wanted)}`, `  found  ${printable(found)}`);
   for (const [field, label] of PLACES) {
     const place = factText(report.detail[field]);
-    if (place !== undefined && place !== '' && !told(place)) lines.push(`  ${label} ${printable(place)}`);
+    if (place !== undefined && place !== '' && !isTold(report, report.detail[field])) lines.push(`  ${label} ${printable(place)}`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** Whether the messages hold a value, or each of several, already. */
+function isTold(report: ErrorReport, value: unknown): boolean {
+  const values: unknown[] = Array.isArray(value) ? value : [value];
+  return values.every((item) => [report.message, ...report.causes].some((text) => text.includes(factText(item) ?? '')));
 }
 
 /** The report as one line: `{"error":{"code","message","causes","detail"}}`. */

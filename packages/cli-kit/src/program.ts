@@ -24,8 +24,6 @@ export interface Program {
   readonly about?: () => Readonly<Record<string, unknown>>;
   /** Codes of errors that the documentation of this program lists; others are reported as INTERNAL. */
   readonly errorCodes?: ReadonlySet<string>;
-  /** The exit code for an error where it is not 1. */
-  readonly exitCodeOf?: (error: unknown) => number | undefined;
 }
 
 /** The entry with this full name, if any. */

@@ -38,8 +38,8 @@ async function runCommand(program: Program, command: Command, parsed: Parsed, wo
   if (values.json && !command.json) throw new UsageError('this command has no JSON form');
   const session = createSession(program.name, values, world);
   try {
-    await command.run({ values, args } as unknown as Parameters<Command['run']>[0], session.context);
-    return exitCodes.done;
+    const code = await command.run({ values, args } as unknown as Parameters<Command['run']>[0], session.context);
+    return code ?? exitCodes.done;
   } catch (error) {
     session.close();
     const json = values.json || values.progress === 'json';
@@ -128,7 +128,7 @@ function fail(program: Program, thrown: unknown, world: World, options: FailOpti
   const error = endReason(thrown, world.signal);
   const code = exitCodeOf(error, options);
   if (!(error instanceof OutputClosedError)) world.stderr.write(failureText(program, error, world, options));
-  return program.exitCodeOf?.(error) ?? code;
+  return code;
 }
 
 function failureText(program: Program, error: unknown, world: World, options: FailOptions): string {

@@ -1,0 +1,39 @@
+// Read by Node.js 22.18 and newer only. Starts what was built; in a checkout that was not built, the sources.
+'use strict';
+
+const { existsSync } = require('node:fs');
+const nodeModule = require('node:module');
+const path = require('node:path');
+const { pathToFileURL } = require('node:url');
+
+const built = path.join(__dirname, '../dist/main.js');
+const source = path.join(__dirname, '../src/main.ts');
+const args = process.argv.slice(2);
+
+if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
+  printVersion(); // nothing else is loaded for this: scripts ask it often
+} else if (existsSync(built)) {
+  nodeModule.enableCompileCache();
+  void import(pathToFileURL(built).href);
+} else if (existsSync(source)) {
+  runSource();
+} else {
+  process.stderr.write('cfskit: not built: run "pnpm build" in the checkout, or install @cfskit/cli again\n');
+  process.exitCode = 1;
+}
+
+function printVersion() {
+  process.stdout.on('error', () => {}); // a reader that has gone is no failure
+  process.stdout.write(`cfskit ${require('../package.json').version}\n`);
+}
+
+/** The packages of a checkout name their sources under a condition of their own, which only a new process can have. */
+function runSource() {
+  const argv = ['--conditions=source', source, ...args];
+  if (process.platform !== 'win32') {
+    process.execve(process.execPath, [process.execPath, ...process.execArgv, ...argv], process.env); // does not return
+  }
+  const { spawnSync } = require('node:child_process');
+  const { status } = spawnSync(process.execPath, [...process.execArgv, ...argv], { stdio: 'inherit' });
+  process.exitCode = status ?? 1;
+}

@@ -1,0 +1,106 @@
+import { defineCommand, printable, UsageError, type Command, type CommandContext } from '@cfskit/cli-kit';
+import { checkTagName } from '@cfskit/oci-ref';
+import { formatPlatform, parseDigest, parsePlatform, type Platform } from '@cfskit/oci-spec';
+import { completedEvent, formatImportStats, importImage, type ImportResult, type ImportStats } from '@cfskit/oci-import';
+import { readValue } from '../bad-value.ts';
+import { openSource, parseSource } from '../image-source.ts';
+import { LEFT_OUT } from '../left-out.ts';
+import { withWritableRepository } from '../open-repository.ts';
+
+const REFUSED = `not supported; use cfsctl: ${LEFT_OUT}`;
+
+export const ociPull: Command = defineCommand({
+  summary: 'Store an image in the repository and give it a tag',
+  details:
+    'Sizes and digests of all blobs and the diff_id of every layer are checked before anything gets a name. Layers that are there are not read again. An interrupted pull keeps the layers it completed, and sets no tag.',
+  arguments: {
+    source: { name: 'SOURCE', description: 'The image, as oci:DIR[:TAG]' },
+    name: { name: 'NAME', description: 'Tag in the repository (default: SOURCE as typed)', optional: true },
+  },
+  options: {
+    platform: { type: 'string', value: 'OS/ARCH[/VARIANT]', description: 'Which platform of the image', defaultText: "this machine's" },
+    jobs: { type: 'integer', value: 'N', min: 1, max: 256, description: 'Layers at once', defaultText: 'the number of CPUs, at most 4' },
+    'no-image': { type: 'boolean', description: 'Store the image, do not build the EROFS image' },
+    'expect-manifest': {
+      type: 'string',
+      value: 'DIGEST',
+      description: 'Fail, before anything is stored, unless the manifest has this digest',
+    },
+    bootable: { type: 'boolean', description: 'Boot images', refused: REFUSED },
+    'expected-digest': { type: 'string', value: 'HEX', description: 'Boot images', refused: REFUSED },
+  },
+  examples: [
+    ['pull oci:examples/tiny:latest tiny', 'from a layout in a directory, tagged tiny'],
+    ['pull --platform linux/arm64 --json oci:./layout', 'for another machine; the result as JSON'],
+  ],
+  run({ values, args }, context) {
+    const reference = parseSource(args.source);
+    const name = args.name ?? args.source;
+    readValue('NAME', () => checkTagName(name));
+    const platform = readPlatform(values.platform);
+    const expected = values['expect-manifest'];
+    if (expected !== undefined) readValue('--expect-manifest', () => parseDigest(expected));
+    return withWritableRepository(values, context, async (repository) => {
+      const source = await openSource(reference, context.world.cwd);
+      const result = await importImage(repository, source, {
+        name,
+        ...(platform !== undefined && { platform }),
+        ...(expected !== undefined && { expectManifest: expected }),
+        ...(values.jobs !== undefined && { jobs: values.jobs }),
+        reporter: context.reporter,
+        signal: context.signal,
+        onWarning: (text) => context.log.warn(text),
+      });
+      await printResult(args.source, result, context);
+    });
+  },
+});
+
+function readPlatform(text: string | undefined): Platform | undefined {
+  if (text === 'all') throw new UsageError('--platform all: indexes are not stored; name one platform');
+  return text === undefined ? undefined : readValue('--platform', () => parsePlatform(text));
+}
+
+async function printResult(source: string, result: ImportResult, context: CommandContext): Promise<void> {
+  context.reporter.report(completedEvent(result));
+  await context.print({ json: () => toJson(source, result), text: () => toText(result) });
+}
+
+function toText({ manifestDigest, configDigest, manifestVerity, tag, stats }: ImportResult): string[] {
+  return [
+    `manifest ${manifestDigest}`,
+    `config   ${configDigest}`,
+    `verity   ${manifestVerity}`,
+    `tagged   ${printable(tag ?? '')}`,
+    `objects  ${formatImportStats(stats)}`,
+  ];
+}
+
+function toJson(source: string, result: ImportResult): unknown {
+  return {
+    source,
+    manifest_digest: result.manifestDigest,
+    config_digest: result.configDigest,
+    manifest_verity: result.manifestVerity,
+    config_verity: result.configVerity,
+    tag: result.tag,
+    ...(result.platform !== undefined && { platform: formatPlatform(result.platform) }),
+    stats: statsJson(result.stats),
+    bytes_fetched: result.bytesFetched,
+  };
+}
+
+function statsJson(stats: ImportStats): unknown {
+  return {
+    layers: stats.layers,
+    layers_already_present: stats.layersAlreadyPresent,
+    objects_copied: stats.objectsCopied,
+    objects_reflinked: stats.objectsReflinked,
+    objects_hardlinked: stats.objectsHardlinked,
+    objects_already_present: stats.objectsAlreadyPresent,
+    bytes_copied: stats.bytesCopied,
+    bytes_reflinked: stats.bytesReflinked,
+    bytes_hardlinked: stats.bytesHardlinked,
+    bytes_inlined: stats.bytesInlined,
+  };
+}

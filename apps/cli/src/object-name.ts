@@ -1,0 +1,65 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CliError, UsageError } from '@cfskit/cli-kit';
+import { parseObjectId, parseObjectPath, type ObjectId } from '@cfskit/fs-verity';
+import type { Repository } from '@cfskit/repository';
+import { readValue } from './bad-value.ts';
+
+const PATH = /^[0-9a-f]{2}\/[0-9a-f]+$/;
+const PREFIX = /^[0-9a-f]{12,127}$/;
+const CANDIDATES = 10;
+
+/** An object as it was typed: the whole id, or the beginning of one. */
+export type ObjectName = { readonly id: ObjectId } | { readonly prefix: string };
+
+/**
+ * Understand an object's name: full hex, `algorithm:hex`, `xx/rest`, or at least 12 hex digits that it begins with.
+ *
+ * @throws {UsageError}
+ */
+export function parseObjectName(text: string): ObjectName {
+  if (PATH.test(text)) return { id: readValue('ID', () => parseObjectPath(text, text.length === 65 ? 'sha256' : 'sha512')) };
+  if (PREFIX.test(text) && text.length !== 64) return { prefix: text };
+  return { id: readValue('ID', () => parseObjectId(text)) };
+}
+
+/**
+ * The id of an object of the repository.
+ *
+ * @throws {CliError} NOT_FOUND: there is none, or more than one begins with the digits; the message lists at most ten
+ */
+export async function resolveObject(repository: Repository, name: ObjectName): Promise<ObjectId> {
+  if ('prefix' in name) return onlyMatch(name.prefix, await matches(repository, name.prefix));
+  const digits = repository.algorithm === 'sha256' ? 64 : 128;
+  if (name.id.length === digits && repository.objects.hasSync(name.id)) return name.id;
+  const why = name.id.length === digits ? '' : `: the objects of this repository have ${digits} hex digits (${repository.algorithm})`;
+  throw new CliError('NOT_FOUND', `no object ${name.id}${why}`);
+}
+
+function onlyMatch(prefix: string, found: readonly ObjectId[]): ObjectId {
+  const [only, second] = found;
+  if (only === undefined) throw new CliError('NOT_FOUND', `no object begins with ${prefix}`);
+  if (second === undefined) return only;
+  const candidates = found.slice(0, CANDIDATES);
+  throw new CliError('NOT_FOUND', `${found.length} objects begin with ${prefix}`, { detail: { candidates } });
+}
+
+async function matches(repository: Repository, prefix: string): Promise<ObjectId[]> {
+  const directory = prefix.slice(0, 2);
+  const names = await readdir(join(repository.path, 'objects', directory)).catch(nothingThere);
+  return names
+    .map((name) => directory + name)
+    .filter((id) => id.startsWith(prefix))
+    .toSorted();
+}
+
+function nothingThere(error: unknown): string[] {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+  throw error;
+}
+
+/** Parse all names first, so that a wrong one is wrong usage before the repository is opened. */
+export function parseObjectNames(texts: readonly string[]): ObjectName[] {
+  if (texts.some((text) => text === '')) throw new UsageError('ID: an object id is empty');
+  return texts.map(parseObjectName);
+}

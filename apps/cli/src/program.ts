@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import type { Command, CommandEntry, Program } from '@cfskit/cli-kit';
+import { errorCodes } from './error-codes.ts';
+import { leftOut } from './left-out.ts';
+
+const { version } = readPackage();
+
+/** The cfskit program: every command under its names, each loaded when it is called. */
+export const cfskit: Program = {
+  name: 'cfskit',
+  version,
+  summary: 'OCI images into composefs repositories',
+  groups: { oci: 'OCI images in the repository', object: 'Objects of the repository, by their ids' },
+  commands: [
+    command(['init'], async () => (await import('./commands/init.ts')).init),
+    command(['oci pull', 'pull'], async () => (await import('./commands/oci-pull.ts')).ociPull),
+    command(['oci images', 'oci ls', 'ls'], async () => (await import('./commands/oci-images.ts')).ociImages),
+    command(['oci inspect', 'inspect'], async () => (await import('./commands/oci-inspect.ts')).ociInspect),
+    command(['oci tag', 'tag'], async () => (await import('./commands/oci-tag.ts')).ociTag),
+    command(['oci untag', 'untag'], async () => (await import('./commands/oci-untag.ts')).ociUntag),
+    command(['oci layer', 'layer'], async () => (await import('./commands/oci-layer.ts')).ociLayer),
+    command(['oci ls-layer', 'ls-layer'], async () => (await import('./commands/oci-ls-layer.ts')).ociLsLayer),
+    command(['oci import-layer', 'import-layer'], async () => (await import('./commands/oci-import-layer.ts')).ociImportLayer),
+    command(['oci fsck'], async () => (await import('./commands/oci-fsck.ts')).ociFsck),
+    command(['images', 'list-images'], async () => (await import('./commands/images.ts')).images),
+    command(['cat'], async () => (await import('./commands/cat.ts')).cat),
+    command(['object cat'], async () => (await import('./commands/object-cat.ts')).objectCat),
+    command(['object path'], async () => (await import('./commands/object-path.ts')).objectPath),
+    command(['object stat'], async () => (await import('./commands/object-stat.ts')).objectStat),
+    command(['object verify'], async () => (await import('./commands/object-verify.ts')).objectVerify),
+    command(['gc'], async () => (await import('./commands/gc.ts')).gc),
+    command(['fsck'], async () => (await import('./commands/fsck.ts')).fsck),
+    command(['transaction'], async () => (await import('./commands/transaction.ts')).transaction),
+  ],
+  leftOut,
+  about: () => ({ node: process.version, formats: { erofs: [0, 1, 2], splitstream: ['current', 'old-header'] } }),
+  errorCodes: new Set(Object.keys(errorCodes)),
+};
+
+function command(names: readonly string[], load: () => Promise<Command>): CommandEntry {
+  return { names, load };
+}
+
+function readPackage(): { readonly version: string } {
+  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+}

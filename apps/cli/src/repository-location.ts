@@ -1,0 +1,34 @@
+import { join, resolve } from 'node:path';
+import { UsageError, type GlobalValues, type World } from '@cfskit/cli-kit';
+
+/** What decides which repository is meant. */
+export type LocationValues = Pick<GlobalValues, 'repo' | 'user' | 'system' | 'no-repo'>;
+
+/**
+ * Path of the repository: `--repo`, `--user`, `--system`, else `CFSKIT_REPO`, else that of the system for root and that of the
+ * user for everybody else.
+ *
+ * @throws {UsageError} with `--no-repo`, and where the user's repository is wanted and `HOME` is not set
+ */
+export function repositoryLocation(values: LocationValues, world: Pick<World, 'env' | 'cwd' | 'userId'>): string {
+  if (values['no-repo']) throw new UsageError('--no-repo: this command needs a repository');
+  if (values.repo !== undefined) return resolve(world.cwd, named('--repo', values.repo));
+  if (values.user) return userRepository(world.env);
+  if (values.system) return SYSTEM_REPOSITORY;
+  const fromEnvironment = world.env['CFSKIT_REPO'];
+  if (fromEnvironment !== undefined && fromEnvironment !== '') return resolve(world.cwd, fromEnvironment);
+  return world.userId === 0 ? SYSTEM_REPOSITORY : userRepository(world.env);
+}
+
+const SYSTEM_REPOSITORY = '/sysroot/composefs';
+
+function userRepository(env: World['env']): string {
+  const home = env['HOME'];
+  if (home === undefined || home === '') throw new UsageError('$HOME must be set when in user mode; name a repository with --repo');
+  return join(home, '.var/lib/composefs');
+}
+
+function named(option: string, path: string): string {
+  if (path === '') throw new UsageError(`${option}: the path is empty`);
+  return path;
+}
