@@ -13,6 +13,7 @@ import { XattrPairs, type XattrPair } from './xattr-pair.ts';
 /** Everything about an image but its bytes. */
 export interface ImageLayout {
   readonly version: FormatVersion;
+  readonly profile: Profile;
   /** In the order of the image, the root first. */
   readonly inodes: readonly PlannedInode[];
   readonly sharedPairs: readonly XattrPair[];
@@ -38,6 +39,7 @@ export function layOutImage(root: Directory, options: PlanOptions): ImageLayout 
   const dataStart = roundUp(inodesEnd + shared.size, BLOCK);
   return {
     version,
+    profile,
     inodes,
     sharedPairs: shared.pairs,
     buildTime,

@@ -1,4 +1,4 @@
-import { ALGORITHMS, KERNEL_ID, type Algorithm, type ObjectId } from '@cfskit/fs-verity';
+import { ALGORITHMS, type Algorithm, type ObjectId } from '@cfskit/fs-verity';
 import type { ByteString } from '@cfskit/fs-tree';
 
 /** What overlayfs keeps in extended attributes, and how composefs hides a tree's own attributes of that kind. */
@@ -9,23 +9,26 @@ const ESCAPED_PREFIX = 'trusted.overlay.overlay.';
 export const METACOPY = 'trusted.overlay.metacopy';
 /** Of an external file: where its object is, from the root of the data layer. */
 export const REDIRECT = 'trusted.overlay.redirect';
+/** Attributes that the format itself adds. */
+export type Marks = readonly (readonly [name: ByteString, value: ByteString])[];
+
 /** What formats 0 and 1 set on the root. */
-export const ROOT_MARKS: readonly (readonly [ByteString, ByteString])[] = [['trusted.overlay.opaque', 'y']];
+export const ROOT_MARKS: Marks = [['trusted.overlay.opaque', 'y']];
 
 /** Names and values that formats 0 and 1 set on the file that stands for a whiteout of the tree. */
-export const WHITEOUT_MARKS: readonly (readonly [ByteString, ByteString])[] = [
+export const WHITEOUT_MARKS: Marks = [
   ['trusted.overlay.overlay.whiteout', ''],
   ['user.overlay.whiteout', ''],
 ];
 
 /** The same on its directory. */
-export const WHITEOUTS_MARKS: readonly (readonly [ByteString, ByteString])[] = [
+export const WHITEOUTS_MARKS: Marks = [
   ['trusted.overlay.overlay.whiteouts', ''],
   ['user.overlay.whiteouts', ''],
 ];
 
 /** More on its directory, in format 1. */
-export const OPAQUE_MARKS: readonly (readonly [ByteString, ByteString])[] = [
+export const OPAQUE_MARKS: Marks = [
   ['trusted.overlay.overlay.opaque', 'x'],
   ['user.overlay.opaque', 'x'],
 ];
@@ -41,16 +44,12 @@ export function unescapeXattrName(name: ByteString): ByteString | undefined {
   return name.startsWith(ESCAPED_PREFIX) ? PREFIX + name.slice(ESCAPED_PREFIX.length) : undefined;
 }
 
-const METACOPY_HEADER = 4;
+/** Bytes of a metacopy attribute before the digest: version 0, length of it all, no flags, the algorithm. */
+export const METACOPY_HEADER = 4;
 
 /** Bytes of a metacopy attribute with a digest of so many bytes. */
 export function metacopySize(digestLength: number): number {
   return METACOPY_HEADER + digestLength;
-}
-
-/** The four bytes before the digest: version 0, the whole length, no flags, the algorithm. */
-export function metacopyHeader(algorithm: Algorithm, digestLength: number): readonly number[] {
-  return [0, metacopySize(digestLength), 0, KERNEL_ID[algorithm]];
 }
 
 /** The payload that a redirect stands for: the path without the slash in front. */

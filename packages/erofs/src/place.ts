@@ -1,5 +1,5 @@
 import type { Time } from '@cfskit/fs-tree';
-import { chunkCount, chunkFormat, MAX_CHUNKS, V2_CHUNK_FORMAT } from './chunk.ts';
+import { chunkCount, chunkFormat, MAX_CHUNKS } from './chunk.ts';
 import { splitDirectory } from './directory-blocks.ts';
 import { BLOCK, INODES_OFFSET, roundUp, SLOT } from './format.ts';
 import { CHUNK_BASED, FLAT_INLINE, FLAT_PLAIN, headerSize } from './inode-layout.ts';
@@ -28,24 +28,19 @@ export function placeEpoch1(inodes: readonly PlannedInode[], smallestMtime: Time
     measure(inode);
     inode.extended = !isCompact(inode, smallestMtime);
     inode.position = padEpoch1(inode, roundUp(position, SLOT));
-    inode.layout = layoutOf(inode);
-    inode.firstBlock = blockCount;
     blockCount += inode.blockCount;
     position = inode.position + headOf(inode) + inode.tailSize;
   }
   return { inodesEnd: roundUp(position, SLOT), blockCount };
 }
 
-/** The same for format 2: every inode is extended, files have no blocks, and inodes are numbered by where they are. */
+/** The same for format 2, where every inode is extended and files have no blocks. */
 export function placeEpoch2(inodes: readonly PlannedInode[]): Placement {
   let position = INODES_OFFSET;
   let blockCount = 0;
   for (const inode of inodes) {
     measureEpoch2(inode);
-    inode.layout = layoutOf(inode);
     inode.position = padEpoch2(inode, roundUp(position, SLOT));
-    inode.ino = inode.position / SLOT;
-    inode.firstBlock = blockCount;
     blockCount += inode.blockCount;
     position = inode.position + headOf(inode) + inode.tailSize;
   }
@@ -56,7 +51,8 @@ function headOf(inode: PlannedInode): number {
   return headerSize(inode.extended) + inode.xattrSize;
 }
 
-function layoutOf(inode: PlannedInode): number {
+/** The data layout: it follows from what an inode is and where its data went. */
+export function layoutOf(inode: PlannedInode): number {
   if (inode.external !== undefined) return CHUNK_BASED;
   return inode.tailSize > 0 ? FLAT_INLINE : FLAT_PLAIN;
 }
@@ -78,15 +74,12 @@ function measure(inode: PlannedInode): void {
 function measureEpoch2(inode: PlannedInode): void {
   if (inode.kind === 'directory') measureDirectory(inode);
   else if (inode.external === undefined) inode.tailSize = inode.size;
-  else {
-    inode.chunkFormat = V2_CHUNK_FORMAT;
-    // The reference writes no map where it knows no digest, and no second entry however large the file.
-    inode.tailSize = inode.external.kind === 'external' ? CHUNK_ENTRY : 0;
-  }
+  // The reference writes no map where it knows no digest, and no second entry however large the file.
+  else inode.tailSize = inode.external.kind === 'external' ? CHUNK_ENTRY : 0;
 }
 
 function measureDirectory(inode: PlannedInode): void {
-  const { ends, tailSize } = splitDirectory(inode.entryNames);
+  const { ends, tailSize } = splitDirectory(inode.entries!.names);
   inode.blockCount = ends.length;
   inode.tailSize = tailSize;
   inode.size = ends.length * BLOCK + tailSize;
@@ -99,8 +92,7 @@ function measureContent(inode: PlannedInode): void {
 }
 
 function measureChunks(inode: PlannedInode): void {
-  inode.chunkFormat = chunkFormat(inode.size);
-  inode.tailSize = CHUNK_ENTRY * chunkCount(inode.size, inode.chunkFormat);
+  inode.tailSize = CHUNK_ENTRY * chunkCount(inode.size, chunkFormat(inode.size));
 }
 
 function isCompact({ stat, nlink, size }: PlannedInode, smallestMtime: Time): boolean {
@@ -144,7 +136,7 @@ function blockOf(offset: number): number {
 
 /** In format 2 a tail that ends exactly with its block is padded too, and the inode does not start where one would expect it. */
 function padEpoch2(inode: PlannedInode, start: number): number {
-  if (inode.layout !== FLAT_INLINE) return start;
+  if (layoutOf(inode) !== FLAT_INLINE) return start;
   const tailStart = start + headOf(inode);
   if (blockOf(tailStart - 1) === blockOf(tailStart + (inode.size % BLOCK))) return start;
   return roundUp(start + BLOCK - ((tailStart - 1) % BLOCK), SLOT);

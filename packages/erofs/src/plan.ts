@@ -1,7 +1,7 @@
 import { DEPTH_MAX, isWhiteout, type ByteString, type Directory, type FileContent, type Leaf, type Node } from '@cfskit/fs-tree';
 import { MAX_FILE_SIZE } from './chunk.ts';
 import type { FormatVersion, Profile } from './format.ts';
-import { PlannedInode } from './planned-inode.ts';
+import { PlannedInode, type Entries } from './planned-inode.ts';
 import { stubsOf } from './stub.ts';
 import { checkStat, maxInlineSize, maxTargetLength, unwritable } from './writable.ts';
 
@@ -21,9 +21,10 @@ export function planTree(root: Directory, options: PlanOptions): PlannedInode[] 
 }
 
 interface Level {
-  readonly node: Directory;
+  readonly directory: Directory;
   readonly inode: PlannedInode;
-  readonly entries: Iterator<readonly [ByteString, Node]>;
+  readonly entries: Entries;
+  readonly ahead: Iterator<readonly [ByteString, Node]>;
 }
 
 class Planner {
@@ -41,10 +42,9 @@ class Planner {
   }
 
   plan(root: Directory): PlannedInode[] {
-    const inode = this.#directory(root, undefined, '');
-    this.#levels.push({ node: root, inode, entries: this.#rootEntries(root) });
+    this.#enter(root, undefined, '', this.#rootEntries(root));
     for (let level = this.#levels.at(-1); level !== undefined; level = this.#levels.at(-1)) {
-      if (!this.#enterNext(level)) this.#levels.pop();
+      if (!this.#continue(level)) this.#levels.pop();
     }
     return this.#inodes;
   }
@@ -56,51 +56,49 @@ class Planner {
     return entries.values();
   }
 
-  /** Take the entries of a directory up to the next subdirectory, and enter that; false if there is none. */
-  #enterNext({ node: directory, inode: parent, entries }: Level): boolean {
-    for (let next = entries.next(); next.done !== true; next = entries.next()) {
-      const [name, node] = next.value;
-      if (node.kind !== 'directory') {
-        parent.addEntry(name, this.#leaf(node, directory, parent, name));
-        continue;
-      }
-      const inode = this.#directory(node, parent, name);
-      parent.addEntry(name, inode);
-      parent.nlink++;
-      if (this.#levels.length >= DEPTH_MAX) throw unwritable(inode, `directory more than ${DEPTH_MAX - 1} deep`);
-      this.#levels.push({ node, inode, entries: node.entries() });
-      return true;
-    }
-    addDots(parent);
-    return false;
+  #enter(directory: Directory, parent: PlannedInode | undefined, name: ByteString, ahead: Level['ahead']): PlannedInode {
+    const inode = this.#add(new PlannedInode(directory, 'directory', parent, name));
+    if (this.#levels.length >= DEPTH_MAX) throw unwritable(inode, `directory more than ${DEPTH_MAX - 1} deep`);
+    this.#levels.push({ directory, inode, entries: inode.entries!, ahead });
+    return inode;
   }
 
-  #directory(node: Directory, parent: PlannedInode | undefined, name: ByteString): PlannedInode {
-    return this.#add(new PlannedInode('directory', node.stat, parent, name));
+  /** Take the entries of a directory up to the next subdirectory, and enter that; false if there is none. */
+  #continue({ directory, inode: parent, entries, ahead }: Level): boolean {
+    for (let next = ahead.next(); next.done !== true; next = ahead.next()) {
+      const [name, node] = next.value;
+      entries.names.push(name);
+      if (node.kind === 'directory') {
+        entries.inodes.push(this.#enter(node, parent, name, node.entries()));
+        parent.nlink++;
+        return true;
+      }
+      entries.inodes.push(this.#leaf(node, directory, parent, name));
+    }
+    addDots(parent, entries);
+    return false;
   }
 
   #leaf(leaf: Leaf, directory: Directory, parent: PlannedInode, name: ByteString): PlannedInode {
     const known = this.#leaves.get(leaf);
-    if (known === undefined) return this.#newLeaf(leaf, directory, parent, name);
+    if (known === undefined) return this.#newLeaf(leaf, parent, name);
     if (isWhiteout(leaf)) throw unwritable(known, 'whiteout (character device with number 0) with more than one name');
-    known.names++;
     const origin = this.#profile === 'c' ? leaf.origin : undefined;
     if (origin === undefined) known.nlink++;
-    else if (isOrigin(leaf, directory, name)) {
+    else if (origin.directory === directory && origin.name === name) {
       known.parent = parent;
       known.name = name;
     }
     return known;
   }
 
-  #newLeaf(leaf: Leaf, directory: Directory, parent: PlannedInode, name: ByteString): PlannedInode {
+  #newLeaf(leaf: Leaf, parent: PlannedInode, name: ByteString): PlannedInode {
     const whiteout = this.#version < 2 && isWhiteout(leaf) && !this.#stubs.has(leaf);
-    const inode = this.#add(new PlannedInode(whiteout ? 'file' : leaf.kind, leaf.stat, parent, name));
-    if (this.#profile === 'c' && leaf.origin !== undefined) inode.nlink = leaf.origin.nlink;
-    inode.whiteout = whiteout;
     if (whiteout) parent.hasWhiteouts = true;
+    const inode = this.#add(new PlannedInode(leaf, whiteout ? 'file' : leaf.kind, parent, name));
+    if (this.#profile === 'c' && leaf.origin !== undefined) inode.nlink = leaf.origin.nlink;
     this.#leaves.set(leaf, inode);
-    this.#fill(inode, leaf);
+    this.#measure(inode, leaf);
     return inode;
   }
 
@@ -110,56 +108,45 @@ class Planner {
     return inode;
   }
 
-  #fill(inode: PlannedInode, leaf: Leaf): void {
+  #measure(inode: PlannedInode, leaf: Leaf): void {
     switch (leaf.kind) {
       case 'file':
-        this.#fillFile(inode, leaf.content);
+        inode.size = this.#fileSize(inode, leaf.content);
         return;
       case 'symlink':
-        inode.target = leaf.target;
-        inode.size = leaf.target.length;
-        this.#checkTarget(inode);
+        inode.size = this.#targetLength(inode, leaf.target);
         return;
       case 'character-device':
       case 'block-device':
-        inode.rdev = leaf.rdev;
         if (leaf.rdev >>> 0 !== leaf.rdev) throw unwritable(inode, `device number ${leaf.rdev} does not fit 32 bits`);
         return;
       default:
     }
   }
 
-  #fillFile(inode: PlannedInode, content: FileContent): void {
-    inode.size = content.kind === 'inline' ? content.bytes.length : content.size;
+  #fileSize(inode: PlannedInode, content: FileContent): number {
+    const size = content.kind === 'inline' ? content.bytes.length : content.size;
     const limit = content.kind === 'inline' ? maxInlineSize(this.#version) : MAX_FILE_SIZE;
-    if (!(inode.size >= 0 && inode.size <= limit && Number.isInteger(inode.size))) {
-      throw unwritable(inode, `${content.kind} file of ${inode.size} bytes, at most ${limit} are possible`);
-    }
-    if (content.kind === 'inline') inode.bytes = content.bytes;
-    // A file without bytes is stored as one, whatever else the tree says about it.
-    else if (inode.size > 0) inode.external = content;
+    if (size >= 0 && size <= limit && Number.isInteger(size)) return size;
+    throw unwritable(inode, `${content.kind} file of ${size} bytes, at most ${limit} are possible`);
   }
 
-  #checkTarget(inode: PlannedInode): void {
+  #targetLength(inode: PlannedInode, target: ByteString): number {
     const limit = maxTargetLength(this.#version);
-    if (inode.size >= 1 && inode.size <= limit && !inode.target.includes('\0')) return;
-    throw unwritable(inode, `symbolic link target of ${inode.size} bytes, wanted 1 to ${limit} without NUL`);
+    if (target.length >= 1 && target.length <= limit && !target.includes('\0')) return target.length;
+    throw unwritable(inode, `symbolic link target of ${target.length} bytes, wanted 1 to ${limit} without NUL`);
   }
 }
 
 /** `.` and `..` are sorted among the other names, so they are not always first. */
-function addDots(directory: PlannedInode): void {
-  insertEntry(directory, '.', directory);
-  insertEntry(directory, '..', directory.parent);
+function addDots(directory: PlannedInode, entries: Entries): void {
+  insertEntry(entries, '.', directory);
+  insertEntry(entries, '..', directory.parent);
 }
 
-function insertEntry({ entryNames, entryInodes }: PlannedInode, name: ByteString, inode: PlannedInode): void {
+function insertEntry({ names, inodes }: Entries, name: ByteString, inode: PlannedInode): void {
   let index = 0;
-  while (index < entryNames.length && entryNames[index]! < name) index++;
-  entryNames.splice(index, 0, name);
-  entryInodes.splice(index, 0, inode);
-}
-
-function isOrigin(leaf: Leaf, directory: Directory, name: ByteString): boolean {
-  return leaf.origin?.directory === directory && leaf.origin.name === name;
+  while (index < names.length && names[index]! < name) index++;
+  names.splice(index, 0, name);
+  inodes.splice(index, 0, inode);
 }

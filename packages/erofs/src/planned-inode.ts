@@ -1,75 +1,65 @@
-import { PERMISSIONS, TYPE_BITS, type ByteString, type FileContent, type Stat } from '@cfskit/fs-tree';
+import { PERMISSIONS, TYPE_BITS, type ByteString, type FileContent, type Node, type Stat } from '@cfskit/fs-tree';
 import { FILE_TYPE, type Kind } from './file-type.ts';
-import { FLAT_PLAIN } from './inode-layout.ts';
 import type { XattrPair } from './xattr-pair.ts';
-
-const NO_BYTES = new Uint8Array(0);
-const NO_NAMES: ByteString[] = [];
-const NO_INODES: PlannedInode[] = [];
-const NO_PAIRS: readonly XattrPair[] = [];
+import { EMPTY_SET, type XattrSet } from './xattr-set.ts';
 
 /** Content of a regular file that is elsewhere, or nowhere. */
 export type External = Exclude<FileContent, { readonly kind: 'inline' }>;
 
+/** Names and inodes of a directory, in order, `.` and `..` among them. */
+export interface Entries {
+  readonly names: ByteString[];
+  readonly inodes: PlannedInode[];
+}
+
 /**
- * An inode on its way into an image. One object per inode, filled in step by step: what it is (plan), its attributes (prepare), where it is
- * (place).
+ * An inode on its way into an image: what it is (plan), its attributes (prepare, share), where it is (place). There is one object for each,
+ * and what can be found out from the node has no field: the time that large trees take goes with the memory.
  */
 export class PlannedInode {
-  // What it is.
+  readonly node: Node;
+  /** As written: a whiteout of the tree becomes a regular file. */
   readonly kind: Kind;
-  readonly stat: Stat;
   /** Directory and name where the inode is written. The root is its own parent. */
   parent: PlannedInode;
   name: ByteString;
-  nlink = 1;
-  /** Entries with this inode. */
-  names = 1;
-  /** i_size, but for directories. */
+  nlink: number;
+  /** i_size. */
   size = 0;
-  rdev = 0;
-  target: ByteString = '';
-  bytes: Uint8Array = NO_BYTES;
-  external: External | undefined = undefined;
-  /** It stands for a character device with number 0 of the tree. */
-  whiteout = false;
-  /** Directories: entries in order, with `.` and `..`. */
-  entryNames: ByteString[] = NO_NAMES;
-  entryInodes: PlannedInode[] = NO_INODES;
-  /** Directories: there are whiteouts in it. */
+  /** Of directories. */
+  readonly entries: Entries | undefined;
+  /** A directory with whiteouts in it. */
   hasWhiteouts = false;
 
-  // Its attributes, in the order of the image.
-  xattrs: readonly XattrPair[] = NO_PAIRS;
-  sharedCount = 0;
+  xattrs: XattrSet = EMPTY_SET;
+  /** The attributes of external files. */
+  metacopy: XattrPair | undefined = undefined;
+  redirect: XattrPair | undefined = undefined;
+  /** Bytes of all attributes. */
   xattrSize = 0;
 
-  // Where it is.
-  ino = 0;
   extended = true;
-  layout: number = FLAT_PLAIN;
   position = 0;
   /** Bytes right behind inode and attributes. */
   tailSize = 0;
-  /** Blocks of the data area, and the first of them. */
+  /** Blocks of the data area. */
   blockCount = 0;
-  firstBlock = 0;
-  chunkFormat = 0;
 
-  constructor(kind: Kind, stat: Stat, parent: PlannedInode | undefined, name: ByteString) {
+  constructor(node: Node, kind: Kind, parent: PlannedInode | undefined, name: ByteString) {
+    this.node = node;
     this.kind = kind;
-    this.stat = stat;
     this.parent = parent ?? this;
     this.name = name;
-    if (kind === 'directory') {
-      this.nlink = 2;
-      this.entryNames = [];
-      this.entryInodes = [];
-    }
+    this.nlink = kind === 'directory' ? 2 : 1;
+    this.entries = kind === 'directory' ? { names: [], inodes: [] } : undefined;
+  }
+
+  get stat(): Stat {
+    return this.node.stat;
   }
 
   get mode(): number {
-    return TYPE_BITS[this.kind] | (this.stat.mode & PERMISSIONS);
+    return TYPE_BITS[this.kind] | (this.node.stat.mode & PERMISSIONS);
   }
 
   /** Of the directory entries that name it. */
@@ -77,14 +67,27 @@ export class PlannedInode {
     return FILE_TYPE[this.kind];
   }
 
+  /** It stands for a character device with number 0 of the tree. */
+  get isWhiteout(): boolean {
+    return this.kind !== this.node.kind;
+  }
+
+  /** Its content, if that is not in the image. A file without bytes has none, whatever else the tree says about it. */
+  get external(): External | undefined {
+    const { node } = this;
+    if (node.kind !== 'file' || this.size === 0) return undefined;
+    return node.content.kind === 'inline' ? undefined : node.content;
+  }
+
+  /** Its content, if that is in the image. */
+  get inlineBytes(): Uint8Array | undefined {
+    const { node } = this;
+    return node.kind === 'file' && node.content.kind === 'inline' ? node.content.bytes : undefined;
+  }
+
   /** Absolute, for messages. */
   get path(): ByteString {
     return pathOf(this);
-  }
-
-  addEntry(name: ByteString, inode: PlannedInode): void {
-    this.entryNames.push(name);
-    this.entryInodes.push(inode);
   }
 }
 

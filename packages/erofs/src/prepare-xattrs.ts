@@ -1,19 +1,21 @@
-import { escapeBytes, type ByteString, type Xattrs } from '@cfskit/fs-tree';
-import { algorithmOf, digestLength, objectPath, type Algorithm, type ObjectId } from '@cfskit/fs-verity';
-import type { PlanOptions } from './plan.ts';
+import { escapeBytes, NO_XATTRS, type ByteString, type Xattrs } from '@cfskit/fs-tree';
+import { algorithmOf, digestLength, type Algorithm, type ObjectId } from '@cfskit/fs-verity';
 import {
   escapeXattrName,
   METACOPY,
   objectOfPath,
+  OPAQUE_MARKS,
   REDIRECT,
   ROOT_MARKS,
-  OPAQUE_MARKS,
   WHITEOUT_MARKS,
   WHITEOUTS_MARKS,
+  type Marks,
 } from './overlay.ts';
+import type { PlanOptions } from './plan.ts';
 import type { External, PlannedInode } from './planned-inode.ts';
 import { unwritable } from './writable.ts';
 import type { XattrPair, XattrPairs } from './xattr-pair.ts';
+import { EMPTY_SET, type XattrSet } from './xattr-set.ts';
 
 /**
  * Give each inode its attributes: those of external files, the tree's own with names of overlayfs escaped, and the marks of whiteouts and of the
@@ -23,12 +25,13 @@ import type { XattrPair, XattrPairs } from './xattr-pair.ts';
  */
 export function prepareXattrs(inodes: readonly PlannedInode[], pairs: XattrPairs, options: PlanOptions): void {
   const preparation = new Preparation(pairs, options);
-  for (const inode of inodes) inode.xattrs = preparation.xattrsOf(inode);
+  for (const inode of inodes) preparation.prepare(inode);
 }
 
 class Preparation {
   readonly #pairs: XattrPairs;
   readonly #options: PlanOptions;
+  readonly #sets = new Map<Xattrs, XattrSet>([[NO_XATTRS, EMPTY_SET]]);
   #algorithm: Algorithm | undefined;
 
   constructor(pairs: XattrPairs, options: PlanOptions) {
@@ -36,60 +39,83 @@ class Preparation {
     this.#options = options;
   }
 
-  xattrsOf(inode: PlannedInode): readonly XattrPair[] {
-    const own = inode.stat.xattrs;
-    const xattrs = inode.external === undefined ? [] : this.#externalXattrs(inode, inode.external);
-    if (own.size > 0) for (const name of namesOf(own)) xattrs.push(this.#pairs.of(escapeXattrName(name), own.get(name)!));
-    if (this.#options.version === 2) return xattrs;
-    this.#addMarks(inode, xattrs);
-    // Most have none, or the two of an external file, in order.
-    return xattrs.length > 1 && inode.external === undefined || xattrs.length > 2 ? xattrs.toSorted(byName) : xattrs;
+  prepare(inode: PlannedInode): void {
+    const { external } = inode;
+    if (external !== undefined) this.#prepareExternal(inode, external);
+    const marks = this.#marksOf(inode);
+    inode.xattrs = marks.length === 0 ? this.#setOf(inode.stat.xattrs) : this.#newSet(inode.stat.xattrs, marks);
   }
 
-  #externalXattrs(inode: PlannedInode, content: External): XattrPair[] {
-    if (content.kind === 'external') return [this.#metacopy(inode, content.objectId), ...this.#redirect(inode, content)];
-    const unverified = this.#pairs.of(METACOPY, '');
-    return content.kind === 'sparse' ? [unverified] : [unverified, ...this.#redirect(inode, content)];
+  #prepareExternal(inode: PlannedInode, content: External): void {
+    const objectId = content.kind === 'external' ? this.#checkId(inode, content.objectId) : undefined;
+    const pairs = objectId === undefined ? undefined : this.#pairs.ofObject(objectId);
+    inode.metacopy = pairs?.metacopy ?? this.#pairs.of(METACOPY, '');
+    if (content.kind === 'sparse') return;
+    // mkcomposefs copies the payload whatever it is, composefs-rs goes by the digest.
+    const usesPayload = objectId === undefined || this.#options.profile === 'c';
+    inode.redirect = usesPayload && content.payload !== undefined ? this.#payloadRedirect(inode, content.payload) : pairs?.redirect;
   }
 
-  #metacopy(inode: PlannedInode, objectId: ObjectId): XattrPair {
+  #checkId(inode: PlannedInode, objectId: ObjectId): ObjectId {
     this.#algorithm ??= algorithmOf(objectId);
     const digits = 2 * digestLength(this.#algorithm);
-    if (objectId.length !== digits) throw unwritable(inode, `object id of ${objectId.length} hex digits, others have ${digits}`);
-    return this.#pairs.metacopy(objectId, this.#algorithm);
+    if (objectId.length === digits) return objectId;
+    throw unwritable(inode, `object id ${escapeBytes(objectId)}, wanted ${digits} hex digits`);
   }
 
-  #redirect(inode: PlannedInode, content: Exclude<External, { kind: 'sparse' }>): XattrPair[] {
+  #payloadRedirect(inode: PlannedInode, payload: ByteString): XattrPair | undefined {
+    const objectId = objectOfPath(payload, this.#algorithm);
     if (this.#options.profile === 'c') {
-      const payload = content.kind === 'external' ? (content.payload ?? objectPath(content.objectId)) : content.payload;
-      return payload === '' ? [] : [this.#pairs.of(REDIRECT, `/${payload}`)];
+      if (payload === '') return undefined;
+      const isPath = objectId !== undefined && payload.length === objectId.length + 1;
+      return isPath ? this.#pairs.ofObject(objectId).redirect : this.#pairs.of(REDIRECT, `/${payload}`);
     }
-    const objectId = content.kind === 'external' ? content.objectId : objectOfPath(content.payload, this.#algorithm);
-    if (objectId === undefined) throw unwritable(inode, `payload ${escapeBytes(content.payload ?? '')} is not the path of an object`);
-    return [this.#pairs.redirect(objectId)];
+    if (objectId === undefined) throw unwritable(inode, `payload ${escapeBytes(payload)} is not the path of an object`);
+    return this.#pairs.ofObject(objectId).redirect;
   }
 
-  #addMarks(inode: PlannedInode, xattrs: XattrPair[]): void {
-    if (inode.parent === inode) this.#set(xattrs, ROOT_MARKS);
-    if (inode.whiteout) this.#set(xattrs, WHITEOUT_MARKS);
-    if (!inode.hasWhiteouts) return;
-    this.#set(xattrs, WHITEOUTS_MARKS);
-    if (this.#options.version === 1) this.#set(xattrs, OPAQUE_MARKS);
+  #marksOf(inode: PlannedInode): Marks {
+    if (this.#options.version === 2) return NO_MARKS;
+    if (inode.isWhiteout) return WHITEOUT_MARKS;
+    const isRoot = inode.parent === inode;
+    if (!isRoot && !inode.hasWhiteouts) return NO_MARKS;
+    const whiteouts = this.#options.version === 1 ? [...WHITEOUTS_MARKS, ...OPAQUE_MARKS] : WHITEOUTS_MARKS;
+    return [...(isRoot ? ROOT_MARKS : NO_MARKS), ...(inode.hasWhiteouts ? whiteouts : NO_MARKS)];
   }
 
-  /** Marks replace attributes of the same name that the tree has. */
-  #set(xattrs: XattrPair[], marks: readonly (readonly [ByteString, ByteString])[]): void {
-    for (const [name, value] of marks) {
-      const index = xattrs.findIndex((pair) => pair.name.name === name);
-      xattrs.splice(index < 0 ? xattrs.length : index, 1, this.#pairs.of(name, value));
+  /** Trees have few different sets of attributes, and those who build them share the maps. */
+  #setOf(xattrs: Xattrs): XattrSet {
+    let set = this.#sets.get(xattrs);
+    if (set === undefined) {
+      set = xattrs.size === 0 ? EMPTY_SET : this.#newSet(xattrs, NO_MARKS);
+      this.#sets.set(xattrs, set);
     }
+    return set;
+  }
+
+  #newSet(xattrs: Xattrs, marks: Marks): XattrSet {
+    const values = new Map<ByteString, ByteString>();
+    for (const name of [...xattrs.keys()].toSorted()) values.set(escapeXattrName(name), xattrs.get(name)!);
+    if (this.#options.version === 2) return { ...EMPTY_SET, last: this.#pairsOf(values) };
+    // Marks replace attributes of the same name that the tree has.
+    for (const [name, value] of marks) values.set(name, value);
+    return cut(this.#pairsOf(new Map([...values].toSorted(byName))));
+  }
+
+  #pairsOf(values: ReadonlyMap<ByteString, ByteString>): XattrPair[] {
+    return Array.from(values, ([name, value]) => this.#pairs.of(name, value));
   }
 }
 
-function namesOf(xattrs: Xattrs): readonly ByteString[] {
-  return xattrs.size === 1 ? [...xattrs.keys()] : [...xattrs.keys()].toSorted();
+const NO_MARKS: Marks = [];
+
+/** Formats 0 and 1 sort all attributes by name, those of external files among them. */
+function cut(sorted: readonly XattrPair[]): XattrSet {
+  const before = (end: ByteString) => sorted.filter(({ name }) => name.name < end).length;
+  const [metacopy, redirect] = [before(METACOPY), before(REDIRECT)];
+  return { beforeMetacopy: sorted.slice(0, metacopy), beforeRedirect: sorted.slice(metacopy, redirect), last: sorted.slice(redirect) };
 }
 
-function byName(a: XattrPair, b: XattrPair): number {
-  return a.name.name < b.name.name ? -1 : 1;
+function byName([a]: readonly [ByteString, ByteString], [b]: readonly [ByteString, ByteString]): number {
+  return a < b ? -1 : 1;
 }

@@ -1,11 +1,11 @@
-import { chunkEntries } from './place.ts';
+import { chunkEntries, layoutOf } from './place.ts';
 import { dirent } from './dirent.ts';
 import { splitDirectory } from './directory-blocks.ts';
-import { HOLE } from './chunk.ts';
-import { BLOCK, SLOT } from './format.ts';
+import { chunkFormat, HOLE, V2_CHUNK_FORMAT } from './chunk.ts';
+import { BLOCK, SLOT, type FormatVersion } from './format.ts';
 import type { ImageLayout } from './image-layout.ts';
 import { CHUNK_BASED, compactInode, EXTENDED, extendedInode, headerSize } from './inode-layout.ts';
-import type { PlannedInode } from './planned-inode.ts';
+import type { Entries, PlannedInode } from './planned-inode.ts';
 import { putLatin1 } from './write-bytes.ts';
 import { XattrWriter } from './write-xattrs.ts';
 import { xattrIcount } from './xattr-layout.ts';
@@ -29,27 +29,36 @@ export class InodeWriter {
 
   writeAll(): void {
     this.#xattrs.writeTable();
-    for (const inode of this.#layout.inodes) this.#write(inode);
+    const { inodes, version, dataStart } = this.#layout;
+    let block = dataStart / BLOCK;
+    for (let index = 0; index < inodes.length; index++) {
+      const inode = inodes[index]!;
+      const ino = version === 2 ? inode.position / SLOT : index;
+      this.#write(inode, ino, block);
+      block += inode.blockCount;
+    }
   }
 
-  #write(inode: PlannedInode): void {
-    if (inode.extended) this.#extended(inode);
-    else this.#compact(inode);
+  #write(inode: PlannedInode, ino: number, block: number): void {
+    const layout = layoutOf(inode);
+    const u = valueOfU(inode, layout, block, this.#layout.version);
+    if (inode.extended) this.#extended(inode, layout, ino, u);
+    else this.#compact(inode, layout, ino, u);
     const body = inode.position + headerSize(inode.extended);
     if (inode.xattrSize > 0) this.#xattrs.write(inode, body);
-    this.#data(inode, body + inode.xattrSize);
+    this.#data(inode, block * BLOCK, body + inode.xattrSize);
   }
 
-  #extended(inode: PlannedInode): void {
+  #extended(inode: PlannedInode, layout: number, ino: number, u: number): void {
     const view = this.#view;
     const at = inode.position;
     const { offsets } = extendedInode;
     const { uid, gid, mtime } = inode.stat;
-    this.#common(inode, at, (inode.layout << 1) | EXTENDED);
+    this.#common(inode, at, (layout << 1) | EXTENDED);
     view.setUint32(at + offsets.size, inode.size % 2 ** 32, true);
     view.setUint32(at + offsets.size + 4, Math.floor(inode.size / 2 ** 32), true);
-    view.setUint32(at + offsets.u, this.#u(inode), true);
-    view.setUint32(at + offsets.ino, inode.ino, true);
+    view.setUint32(at + offsets.u, u, true);
+    view.setUint32(at + offsets.ino, ino, true);
     view.setUint32(at + offsets.uid, uid, true);
     view.setUint32(at + offsets.gid, gid, true);
     view.setBigInt64(at + offsets.mtime, mtime.seconds, true);
@@ -57,15 +66,15 @@ export class InodeWriter {
     view.setUint32(at + offsets.nlink, inode.nlink, true);
   }
 
-  #compact(inode: PlannedInode): void {
+  #compact(inode: PlannedInode, layout: number, ino: number, u: number): void {
     const view = this.#view;
     const at = inode.position;
     const { offsets } = compactInode;
-    this.#common(inode, at, inode.layout << 1);
+    this.#common(inode, at, layout << 1);
     view.setUint16(at + offsets.nlink, inode.nlink, true);
     view.setUint32(at + offsets.size, inode.size, true);
-    view.setUint32(at + offsets.u, this.#u(inode), true);
-    view.setUint32(at + offsets.ino, inode.ino, true);
+    view.setUint32(at + offsets.u, u, true);
+    view.setUint32(at + offsets.ino, ino, true);
     view.setUint16(at + offsets.uid, inode.stat.uid, true);
     view.setUint16(at + offsets.gid, inode.stat.gid, true);
   }
@@ -79,63 +88,45 @@ export class InodeWriter {
     view.setUint16(at + offsets.mode, inode.mode, true);
   }
 
-  #u(inode: PlannedInode): number {
-    if (inode.kind === 'character-device' || inode.kind === 'block-device') return inode.rdev;
-    const block = inode.blockCount === 0 ? 0 : this.#firstBlock(inode);
-    // A promoted block map shares the field with the chunk format, and only the upper half of its place is there.
-    if (inode.layout === CHUNK_BASED) return ((block & ~0xffff) | inode.chunkFormat) >>> 0;
-    return block;
-  }
-
-  #firstBlock(inode: PlannedInode): number {
-    return this.#layout.dataStart / BLOCK + inode.firstBlock;
-  }
-
   /** What follows the attributes, and what is in blocks. */
-  #data(inode: PlannedInode, tail: number): void {
-    const blocks = this.#firstBlock(inode) * BLOCK;
-    switch (inode.kind) {
-      case 'directory':
-        return this.#directory(inode, blocks, tail);
-      case 'symlink':
-        return putLatin1(this.#image, inode.tailSize > 0 ? tail : blocks, inode.target);
-      case 'file':
-        return inode.layout === CHUNK_BASED ? this.#blockMap(inode, blocks, tail) : this.#content(inode, blocks, tail);
-      default:
-    }
+  #data(inode: PlannedInode, blocks: number, tail: number): void {
+    const { node, entries, inlineBytes, external, tailSize } = inode;
+    if (entries !== undefined) this.#directory(entries, blocks, tail);
+    else if (node.kind === 'symlink') putLatin1(this.#image, tailSize > 0 ? tail : blocks, node.target);
+    else if (inlineBytes !== undefined) this.#content(inlineBytes, tailSize, blocks, tail);
+    else if (external !== undefined) this.#blockMap(chunkEntries(inode), tailSize > 0 ? tail : blocks);
   }
 
-  #blockMap(inode: PlannedInode, blocks: number, tail: number): void {
-    const start = inode.tailSize > 0 ? tail : blocks;
-    for (let entry = 0; entry < chunkEntries(inode); entry++) this.#view.setUint32(start + 4 * entry, HOLE, true);
+  #blockMap(count: number, start: number): void {
+    for (let index = 0; index < count; index++) this.#view.setUint32(start + 4 * index, HOLE, true);
   }
 
-  #content({ bytes, tailSize }: PlannedInode, blocks: number, tail: number): void {
+  #content(bytes: Uint8Array, tailSize: number, blocks: number, tail: number): void {
     const cut = bytes.length - tailSize;
     if (cut > 0) this.#image.set(bytes.subarray(0, cut), blocks);
     if (tailSize > 0) this.#image.set(bytes.subarray(cut), tail);
   }
 
-  #directory(inode: PlannedInode, blocks: number, tail: number): void {
+  #directory(entries: Entries, blocks: number, tail: number): void {
     let first = 0;
     let at = blocks;
-    for (const end of splitDirectory(inode.entryNames).ends) {
-      this.#entries(inode, first, end, at);
+    for (const end of splitDirectory(entries.names).ends) {
+      this.#entries(entries, first, end, at);
       first = end;
       at += BLOCK;
     }
-    if (first < inode.entryNames.length) this.#entries(inode, first, inode.entryNames.length, tail);
+    this.#entries(entries, first, entries.names.length, tail);
   }
 
   /** One block of a directory: all records, then all names. */
-  #entries({ entryNames, entryInodes }: PlannedInode, first: number, end: number, start: number): void {
+  #entries({ names, inodes }: Entries, first: number, end: number, start: number): void {
     const view = this.#view;
     const { offsets } = dirent;
     let record = start;
     let nameoff = (end - first) * dirent.size;
     for (let index = first; index < end; index++) {
-      const name = entryNames[index]!;
-      const inode = entryInodes[index]!;
+      const name = names[index]!;
+      const inode = inodes[index]!;
       view.setUint32(record + offsets.nid, inode.position / SLOT, true);
       view.setUint16(record + offsets.nameoff, nameoff, true);
       view.setUint8(record + offsets.fileType, inode.fileType);
@@ -144,4 +135,16 @@ export class InodeWriter {
       nameoff += name.length;
     }
   }
+}
+
+/** i_u: a device number, the first data block, or how an external file is divided. */
+function valueOfU({ node, size, blockCount }: PlannedInode, layout: number, block: number, version: FormatVersion): number {
+  if (layout === CHUNK_BASED) {
+    const format = version === 2 ? V2_CHUNK_FORMAT : chunkFormat(size);
+    // A promoted block map shares the field with the chunk format, and only the upper half of its place is there.
+    return blockCount === 0 ? format : ((block & ~0xffff) | format) >>> 0;
+  }
+  // A whiteout has number 0, also where it is written as a file.
+  if (node.kind === 'character-device' || node.kind === 'block-device') return node.rdev;
+  return blockCount === 0 ? 0 : block;
 }

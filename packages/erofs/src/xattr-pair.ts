@@ -1,89 +1,127 @@
 import type { ByteString } from '@cfskit/fs-tree';
-import { digestLength, type Algorithm, type ObjectId } from '@cfskit/fs-verity';
+import { objectPath, type ObjectId } from '@cfskit/fs-verity';
 import type { FormatVersion } from './format.ts';
 import { METACOPY, metacopySize, REDIRECT } from './overlay.ts';
-import { filterBit, splitXattrName } from './xattr-name.ts';
 import { xattrEntrySize } from './xattr-layout.ts';
+import { filterBit, splitXattrName } from './xattr-name.ts';
 
-/** A name that occurs in the image. */
+/** How the value of a pair is to be taken: as it is, or as an object id that stands for its digest or its path. */
+export type ValueForm = 'bytes' | 'metacopy' | 'redirect';
+
+/** A name that occurs in the image, with one form of values. */
 export interface XattrName {
   readonly name: ByteString;
   readonly index: number;
   readonly suffix: ByteString;
   readonly filterBit: number;
-  readonly pairs: Map<ByteString, XattrPair>;
+  readonly form: ValueForm;
 }
 
-/** A name with a value, the same object wherever the two occur together. */
+/** A name with a value: the same object wherever the two occur together. Most images have two for each object, so it is kept small. */
 export class XattrPair {
   readonly name: XattrName;
-  /** The value; for digests and paths of objects, the object's id. */
+  /** The value, or the object id that stands for it. */
   readonly value: ByteString;
-  readonly form: 'bytes' | 'metacopy' | 'redirect';
-  readonly valueSize: number;
-  readonly entrySize: number;
   /** How many inodes have it. */
   inodes = 0;
   /** From the start of the shared table, if it is in there. */
   tableOffset = -1;
 
-  constructor(name: XattrName, value: ByteString, form: XattrPair['form'], valueSize: number) {
+  constructor(name: XattrName, value: ByteString) {
     this.name = name;
     this.value = value;
-    this.form = form;
-    this.valueSize = valueSize;
-    this.entrySize = xattrEntrySize(name.suffix.length, valueSize);
   }
+}
+
+/** Bytes of the value. */
+export function valueSize({ name, value }: XattrPair): number {
+  switch (name.form) {
+    case 'metacopy':
+      return metacopySize(value.length / 2);
+    case 'redirect':
+      return value.length + 2;
+    default:
+      return value.length;
+  }
+}
+
+/** Bytes of the entry. */
+export function pairSize(pair: XattrPair): number {
+  return xattrEntrySize(pair.name.suffix.length, valueSize(pair));
+}
+
+/** The path of an object as a redirect has it. */
+export function redirectOf(objectId: ObjectId): ByteString {
+  return `/${objectPath(objectId)}`;
+}
+
+/** What overlayfs needs to know of an object. */
+export interface ObjectPairs {
+  /** The digest to expect. */
+  readonly metacopy: XattrPair;
+  /** A slash, two digits, a slash, the other digits. */
+  readonly redirect: XattrPair;
 }
 
 /** Every name and every pair of an image, once. */
 export class XattrPairs {
   readonly #version: FormatVersion;
-  readonly #names = new Map<ByteString, XattrName>();
+  readonly #names = new Map<ByteString, { readonly name: XattrName; readonly pairs: Map<ByteString, XattrPair> }>();
+  readonly #objects = new Map<ObjectId, ObjectPairs>();
   readonly #metacopy: XattrName;
   readonly #redirect: XattrName;
 
   constructor(version: FormatVersion) {
     this.#version = version;
-    this.#metacopy = this.#nameOf(METACOPY);
-    this.#redirect = this.#nameOf(REDIRECT);
+    this.#metacopy = this.#newName(METACOPY, 'metacopy');
+    this.#redirect = this.#newName(REDIRECT, 'redirect');
   }
 
+  /** A pair with a value as it is. For paths of objects {@link ofObject} must be used. */
   of(name: ByteString, value: ByteString): XattrPair {
-    return pairOf(this.#nameOf(name), value, 'bytes', value.length);
-  }
-
-  /** The digest to expect. */
-  metacopy(objectId: ObjectId, algorithm: Algorithm): XattrPair {
-    return pairOf(this.#metacopy, objectId, 'metacopy', metacopySize(digestLength(algorithm)));
-  }
-
-  /** The path of an object: a slash, two digits, a slash, the other digits. */
-  redirect(objectId: ObjectId): XattrPair {
-    return pairOf(this.#redirect, objectId, 'redirect', objectId.length + 2);
-  }
-
-  #nameOf(name: ByteString): XattrName {
     let known = this.#names.get(name);
     if (known === undefined) {
-      const split = splitXattrName(name, this.#version);
-      known = { name, ...split, filterBit: filterBit(split), pairs: new Map() };
+      known = { name: this.#newName(name, 'bytes'), pairs: new Map() };
       this.#names.set(name, known);
     }
-    return known;
+    let pair = known.pairs.get(value);
+    if (pair === undefined) {
+      pair = new XattrPair(known.name, value);
+      known.pairs.set(value, pair);
+    }
+    return pair;
   }
 
-  /** Every name that has been asked for. */
-  names(): Iterable<XattrName> {
-    return this.#names.values();
+  ofObject(objectId: ObjectId): ObjectPairs {
+    let pairs = this.#objects.get(objectId);
+    if (pairs === undefined) {
+      pairs = { metacopy: new XattrPair(this.#metacopy, objectId), redirect: new XattrPair(this.#redirect, objectId) };
+      this.#objects.set(objectId, pairs);
+    }
+    return pairs;
   }
-}
 
-function pairOf(name: XattrName, value: ByteString, form: XattrPair['form'], valueSize: number): XattrPair {
-  let pair = name.pairs.get(value);
-  if (pair === undefined) {
-    pair = new XattrPair(name, value, form, valueSize);
-    name.pairs.set(value, pair);
+  /** Every name of a pair with a value as it is. */
+  *names(): Generator<XattrName, void> {
+    for (const { name } of this.#names.values()) yield name;
   }
-  return pair;
+
+  /** The pairs that more than one inode has. */
+  shared(): XattrPair[] {
+    const shared: XattrPair[] = [];
+    const add = (pair: XattrPair): void => {
+      if (pair.inodes > 1) shared.push(pair);
+    };
+    for (const { pairs } of this.#names.values()) for (const pair of pairs.values()) add(pair);
+    for (const { metacopy, redirect } of this.#objects.values()) {
+      add(metacopy);
+      add(redirect);
+    }
+    return shared;
+  }
+
+  #newName(name: ByteString, form: ValueForm): XattrName {
+    const split = splitXattrName(name, this.#version);
+    return { name, ...split, filterBit: filterBit(split), form };
+  }
 }
