@@ -1,5 +1,6 @@
-import { fromLatin1, toLatin1 } from '@cfskit/binary';
+import { fromLatin1 } from '@cfskit/binary';
 import { DEPTH_MAX } from './bounds.ts';
+import { byteString } from './byte-string.ts';
 import { DumpLineParser, type DumpLineOptions, type LinkLine, type NodeLine } from './dump-parser.ts';
 import { FsTreeError } from './errors.ts';
 import type { ByteString } from './escape.ts';
@@ -78,7 +79,7 @@ class DumpReader {
     const { maxSize = SIZE_MAX } = this.#options;
     this.#size += chunk.length;
     if (this.#size > maxSize) throw new FsTreeError('LIMIT', '', `dumpfile of more than ${maxSize} bytes`);
-    for (let at = 0; at < chunk.length; at += PIECE) this.#text(decode(chunk.subarray(at, at + PIECE)));
+    for (let at = 0; at < chunk.length; at += PIECE) this.#text(byteString(chunk.subarray(at, at + PIECE)));
   }
 
   finish(): Directory {
@@ -254,9 +255,4 @@ function isObjectPath(payload: ByteString | undefined, digest: string): boolean 
 function located(error: unknown, line: number): unknown {
   if (!(error instanceof FsTreeError) || error.line !== undefined) return error;
   return new FsTreeError(error.code, error.path, error.reason, { line, cause: error });
-}
-
-function decode(bytes: Uint8Array): ByteString {
-  for (let i = 0; i < bytes.length; i++) if (bytes[i]! >= 0x80) return toLatin1(bytes);
-  return new TextDecoder().decode(bytes); // several times as fast, and the same for ASCII
 }

@@ -1,4 +1,4 @@
-import { fromLatin1, toLatin1 } from '@cfskit/binary';
+import { compareUtf8 } from '@cfskit/binary';
 import { copyBytes } from './copy.ts';
 import { TarSplitError } from './errors.ts';
 import { checkSize, parseDecimal } from './number.ts';
@@ -56,7 +56,6 @@ export function parsePax(data: Uint8Array, offset: number): PaxValues {
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 interface PaxRecord {
-  /** One character per byte. */
   readonly key: string;
   readonly value: Uint8Array;
   /** Where the next record starts. */
@@ -73,9 +72,9 @@ function nextRecord(data: Uint8Array, start: number, offset: number): PaxRecord 
   if (end > data.length || end <= space + 1 || data[end - 1] !== NEWLINE) throw malformed(offset);
   const equals = data.indexOf(EQUALS, space + 1);
   if (equals === -1 || equals >= end - 1) throw malformed(offset);
-  const key = data.subarray(space + 1, equals);
-  if (!isUtf8(key)) throw new TarSplitError('INVALID_PAX', offset, 'invalid UTF-8 in PAX key');
-  return { key: toLatin1(key), value: data.subarray(equals + 1, end - 1), end };
+  const key = decodeUtf8(data.subarray(space + 1, equals));
+  if (key === undefined) throw new TarSplitError('INVALID_PAX', offset, 'invalid UTF-8 in PAX key');
+  return { key, value: data.subarray(equals + 1, end - 1), end };
 }
 
 function setValue(values: Writable<PaxValues>, key: string, value: Uint8Array, offset: number): boolean {
@@ -167,29 +166,26 @@ function nanoseconds(value: Uint8Array): number {
 
 function decimal(key: string, value: Uint8Array, end: number, offset: number): number | bigint {
   const number = parseDecimal(value, 0, end);
-  if (number !== undefined && isUtf8(value)) return number;
-  const shown = isUtf8(value) ? new TextDecoder('utf-8', { ignoreBOM: true }).decode(value) : '<non-UTF-8>';
+  // Digits are UTF-8; only what follows them, the fraction of a time, might not be.
+  if (number !== undefined && (end === value.length || decodeUtf8(value) !== undefined)) return number;
+  const shown = decodeUtf8(value) ?? '<non-UTF-8>';
   throw new TarSplitError('INVALID_PAX_VALUE', offset, `invalid PAX ${key} value: ${JSON.stringify(shown)}`);
 }
 
-function isUtf8(bytes: Uint8Array): boolean {
-  if (isAscii(bytes)) return true;
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    return true;
+    return UTF8.decode(bytes);
   } catch {
-    return false;
+    return undefined;
   }
 }
 
-function isAscii(bytes: Uint8Array): boolean {
-  for (let i = 0; i < bytes.length; i++) if (bytes[i]! >= 0x80) return false;
-  return true;
-}
-
 function sortXattrs(xattrs: ReadonlyMap<string, Uint8Array>): TarXattr[] {
-  const names = [...xattrs.keys()].toSorted(); // one character per byte: this is the order of bytes
-  return names.map((name) => ({ name: fromLatin1(name), value: copyBytes(xattrs.get(name)!) }));
+  const encoder = new TextEncoder();
+  const sorted = [...xattrs].toSorted(([a], [b]) => compareUtf8(a, b));
+  return sorted.map(([name, value]) => ({ name: encoder.encode(name), value: copyBytes(value) }));
 }
 
 function malformed(offset: number): TarSplitError {
