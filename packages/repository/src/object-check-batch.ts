@@ -15,7 +15,25 @@ export interface ObjectBatch {
   readonly names: readonly string[];
 }
 
-/** Everything that is wrong with a batch. */
-export function checkBatch(checker: ObjectChecker, { directory, names }: ObjectBatch): readonly FsckFinding[] {
-  return names.flatMap((name) => checker.check(directory, name) ?? []);
+/**
+ * Check a batch. Stops between files and after each megabyte of one.
+ *
+ * @returns everything that is wrong with it
+ */
+export function* checkBatch(checker: ObjectChecker, { directory, names }: ObjectBatch): Generator<void, readonly FsckFinding[]> {
+  const findings: FsckFinding[] = [];
+  for (const name of names) {
+    const finding = yield* checker.check(directory, name);
+    if (finding !== undefined) findings.push(finding);
+    yield;
+  }
+  return findings;
+}
+
+/** Run to the end without a stop. */
+export function finish<T>(steps: Generator<void, T>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
 }

@@ -1,7 +1,7 @@
 /** Entry of a worker thread that checks objects: a batch comes in, its findings go out. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { nativeHash } from './native-hash.ts';
-import { checkBatch, type CheckWorkerData, type ObjectBatch } from './object-check-batch.ts';
+import { checkBatch, finish, type CheckWorkerData, type ObjectBatch } from './object-check-batch.ts';
 import { ObjectChecker } from './object-check.ts';
 import { kernelVerity } from './verity-calls.ts';
 
@@ -10,5 +10,5 @@ const checker = new ObjectChecker({ ...data, verity: kernelVerity, blockHash: na
 
 parentPort?.on('message', (batch: ObjectBatch) => {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-  parentPort?.postMessage(checkBatch(checker, batch));
+  parentPort?.postMessage(finish(checkBatch(checker, batch)));
 });

@@ -28,11 +28,11 @@ export class ObjectChecker {
   }
 
   /**
-   * Check one entry of `objects/<directory>`.
+   * Check one entry of `objects/<directory>`. Stops now and then, however large the file, for a caller that has other things to do.
    *
    * @returns what is wrong with it, if anything
    */
-  check(directory: string, name: string): FsckFinding | undefined {
+  *check(directory: string, name: string): Generator<void, FsckFinding | undefined> {
     const path = `objects/${directory}/${name}`;
     let id: ObjectId;
     try {
@@ -47,18 +47,18 @@ export class ObjectChecker {
       return { type: 'object-open-failed', path, detail: messageOf(error) };
     }
     try {
-      return this.#compare(fd, id, path);
+      return yield* this.#compare(fd, id, path);
     } finally {
       closeSync(fd);
     }
   }
 
-  #compare(fd: number, id: ObjectId, path: string): FsckFinding | undefined {
+  *#compare(fd: number, id: ObjectId, path: string): Generator<void, FsckFinding | undefined> {
     let measured = this.#measure(fd);
     if (measured === undefined) {
       if (this.#options.secure) return { type: 'object-verity-missing', path };
       try {
-        measured = this.#hash(fd);
+        measured = yield* this.#hash(fd);
       } catch (error) {
         return { type: 'object-verity-failed', path, detail: `Computing verity digest in userspace: ${messageOf(error)}` };
       }
@@ -77,9 +77,10 @@ export class ObjectChecker {
     }
   }
 
-  #hash(fd: number): ObjectId {
+  *#hash(fd: number): Generator<void, ObjectId> {
     this.#hasher.reset();
     for (let position = 0; ;) {
+      if (position > 0) yield;
       const size = readFully(fd, this.#buffer, position);
       this.#hasher.update(this.#buffer.subarray(0, size));
       position += size;

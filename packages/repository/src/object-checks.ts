@@ -14,7 +14,7 @@ import { kernelVerity } from './verity-calls.ts';
 
 /** How objects are checked. */
 export interface ObjectCheckOptions {
-  /** Threads that hash; 1 is the calling one alone. Unless told, as many as pay off. */
+  /** Threads that hash, the calling one among them. Unless told, more than one when it takes long. */
   readonly jobs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called now and then. */
@@ -28,13 +28,14 @@ export interface ObjectCheckResult {
   readonly findings: readonly FsckFinding[];
 }
 
-/** Check everything that is in `objects/00` to `objects/ff`, on several threads where that pays off. */
+/** Check everything that is in `objects/00` to `objects/ff`, with the help of other threads where that pays off. */
 export async function checkObjects(context: RepositoryContext, options: ObjectCheckOptions = {}): Promise<ObjectCheckResult> {
-  const directory = join(context.path, 'objects');
-  const total = OBJECT_DIRECTORIES.reduce((count, name) => count + namesIn(directory, name).length, 0);
+  const objects = join(context.path, 'objects');
+  const total = OBJECT_DIRECTORIES.reduce((count, name) => count + namesIn(objects, name).length, 0);
   const findings: FsckFinding[] = [];
   let checked = 0;
-  const run = async (check: (batch: ObjectBatch) => FindingsOf, batches: Iterable<ObjectBatch>): Promise<void> => {
+  const batches = share(batchesOf(objects));
+  const lane = async (check: (batch: ObjectBatch) => FindingsOf): Promise<void> => {
     for (const batch of batches) {
       options.signal?.throwIfAborted();
       findings.push(...(await check(batch)));
@@ -42,42 +43,71 @@ export async function checkObjects(context: RepositoryContext, options: ObjectCh
       options.onChecked?.(checked, Math.max(checked, total));
     }
   };
-  const jobs = context.verity === kernelVerity ? (options.jobs ?? jobsFor(total)) : 1;
-  const batches = batchesOf(directory);
-  if (jobs > 1 && existsSync(WORKER)) await runInWorkers(jobs, context, batches, run);
-  else await run(inThisThread(context), batches);
+  const helpers = new Helpers(context, options.jobs, lane);
+  try {
+    const onTurn = (): void => {
+      options.signal?.throwIfAborted();
+      helpers.startIfLate();
+    };
+    await lane(inThisThread(context, onTurn));
+    await helpers.finish();
+  } finally {
+    await helpers.end();
+  }
   return { checked, findings: findings.toSorted((one, other) => (pathOf(one) < pathOf(other) ? -1 : 1)) };
 }
 
 type FindingsOf = Promise<readonly FsckFinding[]>;
 
-/** Starting a thread takes as long as hashing some hundred files of the usual size. */
-function jobsFor(total: number): number {
-  return total < WORTH_A_THREAD ? 1 : Math.min(availableParallelism(), MAX_JOBS);
-}
-
-function inThisThread(context: RepositoryContext): (batch: ObjectBatch) => FindingsOf {
+/** The event loop turns many times a second, however large the files. */
+function inThisThread(context: RepositoryContext, onTurn: () => void): (batch: ObjectBatch) => FindingsOf {
   const checker = new ObjectChecker({ ...context, blockHash: nativeHash(context.algorithm) });
   return async (batch) => {
-    await nextTurn();
-    return checkBatch(checker, batch);
+    let turned = -Infinity;
+    for (const steps = checkBatch(checker, batch); ;) {
+      if (performance.now() - turned > TURN_MS) {
+        onTurn();
+        await nextTurn();
+        turned = performance.now();
+      }
+      const { done, value } = steps.next();
+      if (done === true) return value;
+    }
   };
 }
 
-/** All workers take from one list of batches, so that none is idle while there is work. */
-async function runInWorkers(
-  jobs: number,
-  { path, algorithm, secure }: RepositoryContext,
-  batches: Iterable<ObjectBatch>,
-  run: (check: (batch: ObjectBatch) => FindingsOf, batches: Iterable<ObjectBatch>) => Promise<void>,
-): Promise<void> {
-  const data: CheckWorkerData = { path, algorithm, secure };
-  const workers = Array.from({ length: jobs }, () => new CheckWorker(data));
-  const shared = share(batches);
-  try {
-    await Promise.all(workers.map((worker) => run((batch) => worker.check(batch), shared)));
-  } finally {
-    await Promise.all(workers.map((worker) => worker.end()));
+/** Other threads that take from the same batches. They start late: until one runs, this thread has hashed some hundred megabytes. */
+class Helpers {
+  readonly #data: CheckWorkerData;
+  readonly #count: number;
+  readonly #lane: (check: (batch: ObjectBatch) => FindingsOf) => Promise<void>;
+  readonly #startAt: number;
+  #workers: readonly CheckWorker[] = [];
+  #lanes: Promise<unknown> = Promise.resolve();
+
+  constructor(context: RepositoryContext, jobs: number | undefined, lane: (check: (batch: ObjectBatch) => FindingsOf) => Promise<void>) {
+    const { path, algorithm, secure, verity } = context;
+    this.#data = { path, algorithm, secure };
+    // Calls that stand in for the kernel's cannot be sent to another thread.
+    const possible = verity === kernelVerity && existsSync(WORKER);
+    this.#count = possible ? (jobs ?? Math.min(availableParallelism(), MAX_JOBS)) - 1 : 0;
+    this.#startAt = performance.now() + (jobs === undefined ? LATE_MS : 0);
+    this.#lane = lane;
+  }
+
+  startIfLate(): void {
+    if (this.#workers.length > 0 || this.#count < 1 || performance.now() < this.#startAt) return;
+    this.#workers = Array.from({ length: this.#count }, () => new CheckWorker(this.#data));
+    this.#lanes = Promise.all(this.#workers.map((worker) => this.#lane((batch) => worker.check(batch))));
+    this.#lanes.catch(() => undefined); // finish() tells
+  }
+
+  async finish(): Promise<void> {
+    await this.#lanes;
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.end()));
   }
 }
 
@@ -125,7 +155,8 @@ function pathOf(finding: FsckFinding): string {
 }
 
 const BATCH_SIZE = 128;
-const WORTH_A_THREAD = 512;
+const LATE_MS = 300;
+const TURN_MS = 20;
 const MAX_JOBS = 4;
 const FROM_SOURCE = import.meta.url.endsWith('.ts');
 /** Beside this file, from source as well as built. Where somebody has bundled it away, one thread does it all. */

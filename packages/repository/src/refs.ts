@@ -1,4 +1,4 @@
-import { readlinkSync } from 'node:fs';
+import { readlinkSync, statSync } from 'node:fs';
 import { walk } from './directory.ts';
 import { removeLink } from './link.ts';
 import { checkRefName, checkRefPrefix, type Category } from './names.ts';
@@ -19,6 +19,8 @@ export interface Ref {
 export function listRefs(root: string, prefix: string, category: Category): readonly Ref[] {
   checkRefPrefix(prefix);
   const directory = `${category}/refs${prefix === '' ? '' : `/${prefix.replace(/\/$/, '')}`}`;
+  // A prefix may also be the name of a reference: there is nothing below it.
+  if (statSync(`${root}/${directory}`, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
   const refs: Ref[] = [];
   for (const { kind, path, file } of walk(root, directory)) {
     if (kind !== 'Symlink' || !Buffer.from(`${root}/${path}`).equals(file)) continue;

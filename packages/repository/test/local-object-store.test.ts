@@ -1,4 +1,5 @@
 import { fsVerityDigest, objectPath } from '@cfskit/fs-verity';
+import { capabilities } from '@cfskit/linux';
 import { array, assert, boolean, integer, property } from 'fast-check';
 import { closeSync, existsSync, linkSync, lstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,8 +10,8 @@ import { FakeVerity, noVerity, temporaryDirectory, testData, tree } from './supp
 
 const coded = (code: string): Error => expect.objectContaining({ name: 'RepositoryError', code }) as Error;
 
-/** CAP_DAC_READ_SEARCH, which root has. */
-const mayHardLink = /^CapEff:.*[4-7c-f]$/m.test(readFileSync('/proc/self/status', 'utf8'));
+/** CAP_DAC_READ_SEARCH, which root has, and a linkat to use it with. */
+const mayHardLink = capabilities().koffi.means === 'native' && /^CapEff:.*[4-7c-f]$/m.test(readFileSync('/proc/self/status', 'utf8'));
 
 function store(options: Partial<ConstructorParameters<typeof LocalObjectStore>[0]> = {}): LocalObjectStore {
   return new LocalObjectStore({ path: temporaryDirectory(), algorithm: 'sha256', secure: false, ...options });
