@@ -12,7 +12,7 @@ export const RDEV_MAX: number = 2 ** 32 - 1;
 export const SIZE_MAX: number = 2 ** 53;
 
 /** The longest name of an extended attribute, in bytes. */
-export const XATTR_NAME_MAX = 255;
+const XATTR_NAME_MAX = 255;
 
 /** Bytes that the attributes of one node may take, as {@link xattrSpace} counts them. */
 export const XATTR_SPACE_MAX = 32767;

@@ -12,7 +12,7 @@ export const TYPE_BITS: Readonly<Record<Node['kind'], number>> = {
 };
 
 /** The bits of `st_mode` that hold the type. */
-export const TYPE_MASK = 0o170000;
+const TYPE_MASK = 0o170000;
 
 const KINDS = new Map<number, Node['kind']>(Object.entries(TYPE_BITS).map(([kind, bits]) => [bits, kind as Node['kind']]));
 

@@ -3,7 +3,7 @@ import type { ByteString } from './escape.ts';
 import type { Directory, Leaf, Node } from './node.ts';
 
 /** As many symbolic links are followed in one path. */
-export const LINKS_MAX = 40;
+const LINKS_MAX = 40;
 
 /** The components of a path; empty ones and `.` vanish, so a leading slash makes no difference. */
 export function splitPath(path: ByteString): ByteString[] {

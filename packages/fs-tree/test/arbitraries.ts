@@ -7,14 +7,14 @@ export const byteString: fc.Arbitrary<ByteString> = fc
   .array(fc.oneof(fc.integer({ min: 0, max: 255 }), fc.constantFrom(...fromLatin1('\\nrtx -=/\0\n\r\t.\x7f\x80'))), { maxLength: 20 })
   .map((bytes) => toLatin1(Uint8Array.from(bytes)));
 
-export const fileName: fc.Arbitrary<ByteString> = byteString
+const fileName: fc.Arbitrary<ByteString> = byteString
   .map((bytes) => bytes.replaceAll(/[/\0]/g, '_'))
   .filter((name) => name !== '' && name !== '.' && name !== '..');
 
 const id = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 const objectId = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('hex'));
 
-export const stat: fc.Arbitrary<Stat> = fc.record({
+const stat: fc.Arbitrary<Stat> = fc.record({
   mode: fc.integer({ min: 0, max: 0o7777 }),
   uid: id,
   gid: id,
