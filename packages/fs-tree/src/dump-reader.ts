@@ -1,6 +1,5 @@
-import { fromLatin1 } from '@cfskit/binary';
+import { fromLatin1, toLatin1 } from '@cfskit/binary';
 import { DEPTH_MAX } from './bounds.ts';
-import { byteString } from './byte-string.ts';
 import { DumpLineParser, type DumpLineOptions, type LinkLine, type NodeLine } from './dump-parser.ts';
 import { FsTreeError } from './errors.ts';
 import type { ByteString } from './escape.ts';
@@ -79,7 +78,7 @@ class DumpReader {
     const { maxSize = SIZE_MAX } = this.#options;
     this.#size += chunk.length;
     if (this.#size > maxSize) throw new FsTreeError('LIMIT', '', `dumpfile of more than ${maxSize} bytes`);
-    for (let at = 0; at < chunk.length; at += PIECE) this.#text(byteString(chunk.subarray(at, at + PIECE)));
+    for (let at = 0; at < chunk.length; at += PIECE) this.#text(toLatin1(chunk.subarray(at, at + PIECE)));
   }
 
   finish(): Directory {

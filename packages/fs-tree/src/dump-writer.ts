@@ -1,5 +1,5 @@
 import { objectPath } from '@cfskit/fs-verity';
-import { byteString } from './byte-string.ts';
+import { toLatin1 } from '@cfskit/binary';
 import { formatDumpLine, formatHardLinkLine, type DumpLine } from './dump-line.ts';
 import type { ByteString } from './escape.ts';
 import { TYPE_BITS } from './file-type.ts';
@@ -89,7 +89,7 @@ function contentFields(node: Node): ContentFields {
 function fileFields(content: FileContent): ContentFields {
   switch (content.kind) {
     case 'inline':
-      return { size: content.bytes.length, rdev: 0, content: byteString(content.bytes) };
+      return { size: content.bytes.length, rdev: 0, content: toLatin1(content.bytes) };
     case 'external':
       return { size: content.size, rdev: 0, payload: objectPath(content.objectId), digest: content.objectId };
     case 'external-no-verity':

@@ -1,5 +1,5 @@
 import { objectPath, type ObjectId } from '@cfskit/fs-verity';
-import { byteString } from './byte-string.ts';
+import { toLatin1 } from '@cfskit/binary';
 import { formatDumpLine, formatHardLinkLine, type DumpLine } from './dump-line.ts';
 import type { ByteString } from './escape.ts';
 import { TYPE_BITS } from './file-type.ts';
@@ -35,8 +35,8 @@ export type TarEntry = TarMetadata &
  * that the header holds beyond the permissions are shown.
  */
 export function formatTarEntry(entry: TarEntry): string {
-  const path = byteString(entry.path);
-  if (entry.type === 'hard-link') return formatHardLinkLine(path, byteString(entry.target));
+  const path = toLatin1(entry.path);
+  if (entry.type === 'hard-link') return formatHardLinkLine(path, toLatin1(entry.target));
   const { uid, gid, mtime } = entry;
   const mode = (entry.mode | TYPE_BITS[entry.type]) >>> 0;
   return formatDumpLine({ path, mode, nlink: 1, uid, gid, mtime, xattrs: xattrPairs(entry.xattrs), ...contentFields(entry) });
@@ -44,14 +44,14 @@ export function formatTarEntry(entry: TarEntry): string {
 
 /** The same entry for a merge of layers. Only permission bits are kept of its mode. */
 export function layerEntryOf(entry: TarEntry): LayerEntry {
-  const path = byteString(entry.path);
+  const path = toLatin1(entry.path);
   const stat = statOf(entry);
   switch (entry.type) {
     case 'file':
       return { kind: 'file', path, stat, content: entry.content satisfies FileContent };
     case 'symlink':
     case 'hard-link':
-      return { kind: entry.type, path, stat, target: byteString(entry.target) };
+      return { kind: entry.type, path, stat, target: toLatin1(entry.target) };
     case 'character-device':
     case 'block-device':
       return { kind: entry.type, path, stat, rdev: entry.rdev };
@@ -64,11 +64,11 @@ function contentFields(entry: TarEntry): Pick<DumpLine, 'size' | 'rdev' | 'paylo
   switch (entry.type) {
     case 'file': {
       const { content } = entry;
-      if (content.kind === 'inline') return { size: content.bytes.length, rdev: 0, content: byteString(content.bytes) };
+      if (content.kind === 'inline') return { size: content.bytes.length, rdev: 0, content: toLatin1(content.bytes) };
       return { size: content.size, rdev: 0, payload: objectPath(content.objectId), digest: content.objectId };
     }
     case 'symlink':
-      return { size: entry.target.length, rdev: 0, payload: byteString(entry.target) };
+      return { size: entry.target.length, rdev: 0, payload: toLatin1(entry.target) };
     case 'character-device':
     case 'block-device':
       return { size: 0, rdev: entry.rdev };
@@ -82,5 +82,5 @@ function statOf({ mode, uid, gid, mtime, xattrs }: TarEntry): Stat {
 }
 
 function xattrPairs(xattrs: TarEntry['xattrs']): (readonly [ByteString, ByteString])[] {
-  return xattrs.map(({ name, value }) => [byteString(name), byteString(value)] as const);
+  return xattrs.map(({ name, value }) => [toLatin1(name), toLatin1(value)] as const);
 }
