@@ -49,5 +49,7 @@ export interface FrameEncoder {
 export interface FrameEncoderBackend {
   readonly name: 'zstd-napi' | 'node';
   probe(): Probe;
+  /** Of the library, which the bytes depend on. Only where it is available. */
+  version(): string;
   open(): FrameEncoder;
 }

@@ -9,7 +9,7 @@ import { once } from './once.ts';
 import type { Output } from './output.ts';
 import { inflatesRight } from './self-test.ts';
 
-/** fflate puts out all that a piece decodes to at once, up to 1032 times its size: this bounds the memory, at 16 MiB. */
+/** fflate puts out all that a piece decodes to at once, up to 1032 times its size, 16 MiB: this bounds the memory. */
 const PIECE_SIZE = 2 ** 14;
 
 const COMPRESS_SIZE = 2 ** 16;

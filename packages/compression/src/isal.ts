@@ -30,7 +30,7 @@ interface Isal {
   readonly name: string;
 }
 
-/** Gzip by ISA-L (`libisal2`), about two and a half times as fast as zlib. Off with `CFSKIT_NO_ISAL=1`, read at every use. */
+/** Gzip by ISA-L (`libisal2`), about twice as fast as zlib. Off with `CFSKIT_NO_ISAL=1`, read at every use. */
 export const isalGzip: DecoderBackend = {
   name: 'isal',
   format: 'gzip',

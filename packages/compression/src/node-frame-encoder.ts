@@ -10,6 +10,7 @@ const PIECE_SIZE = 2 ** 18;
 export const nodeFrameEncoder: FrameEncoderBackend = {
   name: 'node',
   probe: () => nodeZstd.probe(),
+  version: () => process.versions['zstd'] ?? 'unknown',
   open: () => new NodeFrameEncoder(),
 };
 

@@ -39,5 +39,5 @@ export function createSplitstreamCodec(backend: Backend = 'auto'): SplitstreamCo
  * @throws {CompressionError} BACKEND_UNAVAILABLE
  */
 export function zstdVersion(backend: Backend = 'auto'): string {
-  return chooseFrameEncoder(backend).probe().detail.replace('zstd ', '');
+  return chooseFrameEncoder(backend).version();
 }

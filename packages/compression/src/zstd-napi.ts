@@ -64,6 +64,7 @@ export const napiZstdEncoder: EncoderBackend = {
 export const napiFrameEncoder: FrameEncoderBackend = {
   name: 'zstd-napi',
   probe,
+  version: () => requireBinding().versionString(),
   open: () => new NapiFrameEncoder(requireBinding()),
 };
 

@@ -1,4 +1,6 @@
 import * as fc from 'fast-check';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { decode } from '../src/index.ts';
 import { gzipBomb, pack, zstdBomb } from './packing.ts';
@@ -9,6 +11,13 @@ const MIB = 2 ** 20;
 /** 32 KiB of zstd that decode to 1 GiB, or 196 KiB of gzip that decode to 192 MiB. */
 function bomb(format: 'gzip' | 'zstd'): Uint8Array {
   return format === 'zstd' ? zstdBomb(8192) : gzipBomb(12);
+}
+
+/** Bytes in buffers that somebody still holds. */
+function liveBuffers(): number {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc()');
+  return process.memoryUsage().arrayBuffers;
 }
 
 /** The code of the error, or whether the content is as expected. */
@@ -182,26 +191,28 @@ describeDecoders(undefined, (decoder) => {
   describe('limits', () => {
     it('stop a bomb, with flat memory', async () => {
       const packed = bomb(format);
+      const maxOutput = (backend === 'fflate' ? 48 : 160) * MIB;
       expect(packed.byteLength).toBeLessThan(format === 'zstd' ? 2 ** 15 + 16 : 200_000);
       const memory = new Uint8Array(MIB);
-      const before = process.memoryUsage().arrayBuffers;
+      const before = liveBuffers();
       let peak = 0;
       let output = 0;
-      const stream = decode([packed], { ...options, limits: { maxOutput: 160 * MIB }, allocate: () => memory });
+      const stream = decode([packed], { ...options, limits: { maxOutput }, allocate: () => memory });
       const run = async (): Promise<void> => {
         for await (const chunk of stream) {
           output += chunk.byteLength;
-          peak = Math.max(peak, process.memoryUsage().arrayBuffers);
+          if (output % (16 * MIB) === 0) peak = Math.max(peak, liveBuffers());
         }
       };
       expect(await codeOf(run())).toBe('OUTPUT_LIMIT');
-      expect(output).toBeLessThanOrEqual(160 * MIB);
-      expect(output).toBeGreaterThanOrEqual(159 * MIB);
-      expect(peak - before).toBeLessThan(100 * MIB);
+      expect(output).toBeLessThanOrEqual(maxOutput);
+      expect(output).toBeGreaterThanOrEqual(maxOutput - MIB);
+      expect(peak).toBeGreaterThan(0);
+      expect(peak - before).toBeLessThan(64 * MIB);
     });
 
     it('go by the ratio too', async () => {
-      expect(await codeOf(decoded(bomb(format), decoder, { limits: { maxRatio: 300 } }))).toBe('RATIO_LIMIT');
+      expect(await codeOf(decoded(bomb(format), decoder, { limits: { maxRatio: 100 } }))).toBe('RATIO_LIMIT');
       expect(await codeOf(decoded(pack(format, text(2 * MIB)), decoder, { limits: { maxRatio: 500 } }))).toBe('NO_ERROR');
       const zeros = pack(format, new Uint8Array(3 * MIB));
       expect(await codeOf(decoded(zeros, decoder, { limits: { maxRatio: 100, ratioFloor: 3 * MIB } }))).toBe('NO_ERROR');

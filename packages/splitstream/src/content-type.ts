@@ -2,7 +2,7 @@
  * What producers put into the content type field: eight ASCII characters read as a little-endian number. The format gives them no
  * meaning; a reader may be told which one to expect.
  */
-export const CONTENT_TYPE = {
+export const CONTENT_TYPE: Readonly<Record<ContentTypeName, bigint>> = {
   /** "ocilayer": a tar layer, split */
   layer: 0x726579616c69636fn,
   /** "ociconfg": an image config, one external object */
@@ -15,4 +15,6 @@ export const CONTENT_TYPE = {
   ostreeCommit: 0xafe138c18c463ef1n,
   /** "osummary": a summary of ostree */
   ostreeSummary: 0x7972616d6d75736fn,
-} as const satisfies Readonly<Record<string, bigint>>;
+};
+
+type ContentTypeName = 'layer' | 'config' | 'manifest' | 'blob' | 'ostreeCommit' | 'ostreeSummary';
