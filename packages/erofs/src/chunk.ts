@@ -7,6 +7,9 @@ export const MAX_CHUNKS = 1024;
 /** The greatest size of an external file in formats 0 and 1: 1024 chunks of the largest kind. */
 export const MAX_FILE_SIZE: number = MAX_CHUNKS * 2 ** MOST_BITS;
 
+/** Bytes of an entry of the block map. */
+export const BLOCK_MAP_ENTRY = 4;
+
 /** What the block map of an external file says: nothing is here. */
 export const HOLE = 0xffffffff;
 

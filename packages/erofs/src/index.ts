@@ -1,7 +1,20 @@
+export { checkImage } from './check-image.ts';
+export { chooseVersion } from './choose-version.ts';
+export { dumpImage } from './dump-image.ts';
 export { ErofsError } from './errors.ts';
 export { FORMAT_VERSIONS } from './format.ts';
+export { imageId } from './image-id.ts';
+export { openImage } from './image.ts';
+export { readObjectIds } from './objects.ts';
+export { readNode, readTree } from './read-tree.ts';
 export { writeImage } from './write-image.ts';
 
+export type { ByteSource } from './byte-source.ts';
+export type { DumpImageOptions } from './dump-image.ts';
 export type { ErofsErrorCode } from './errors.ts';
+export type { ErofsImage, OpenOptions } from './image.ts';
 export type { FormatVersion, Profile } from './format.ts';
+export type { ReadOptions } from './read-tree.ts';
+export type { VersionRange } from './choose-version.ts';
+export type { WalkOptions } from './walk-image.ts';
 export type { WriteOptions } from './write-image.ts';

@@ -15,9 +15,12 @@ export type Marks = readonly (readonly [name: ByteString, value: ByteString])[];
 /** What formats 0 and 1 set on the root. */
 export const ROOT_MARKS: Marks = [['trusted.overlay.opaque', 'y']];
 
+/** Of a regular file that stands for a whiteout of the tree. */
+export const ESCAPED_WHITEOUT = 'trusted.overlay.overlay.whiteout';
+
 /** Names and values that formats 0 and 1 set on the file that stands for a whiteout of the tree. */
 export const WHITEOUT_MARKS: Marks = [
-  ['trusted.overlay.overlay.whiteout', ''],
+  [ESCAPED_WHITEOUT, ''],
   ['user.overlay.whiteout', ''],
 ];
 

@@ -1,5 +1,5 @@
 import type { Time } from '@cfskit/fs-tree';
-import { chunkCount, chunkFormat, MAX_CHUNKS } from './chunk.ts';
+import { BLOCK_MAP_ENTRY, chunkCount, chunkFormat, MAX_CHUNKS } from './chunk.ts';
 import { splitDirectory } from './directory-blocks.ts';
 import { BLOCK, INODES_OFFSET, roundUp, SLOT } from './format.ts';
 import { CHUNK_BASED, FLAT_INLINE, FLAT_PLAIN, headerSize } from './inode-layout.ts';
@@ -8,7 +8,6 @@ import type { PlannedInode } from './planned-inode.ts';
 
 /** A tail of at most this many bytes stands behind its inode in formats 0 and 1, unless it is a block map or a link target. */
 const MAX_TAIL = BLOCK / 2;
-const CHUNK_ENTRY = 4;
 const MAX_SHORT = 0xffff;
 const MAX_SIZE = 0xffffffff;
 
@@ -75,7 +74,7 @@ function measureEpoch2(inode: PlannedInode): void {
   if (inode.kind === 'directory') measureDirectory(inode);
   else if (inode.external === undefined) inode.tailSize = inode.size;
   // The reference writes no map where it knows no digest, and no second entry however large the file.
-  else inode.tailSize = inode.external.kind === 'external' ? CHUNK_ENTRY : 0;
+  else inode.tailSize = inode.external.kind === 'external' ? BLOCK_MAP_ENTRY : 0;
 }
 
 function measureDirectory(inode: PlannedInode): void {
@@ -92,7 +91,7 @@ function measureContent(inode: PlannedInode): void {
 }
 
 function measureChunks(inode: PlannedInode): void {
-  inode.tailSize = CHUNK_ENTRY * chunkCount(inode.size, chunkFormat(inode.size));
+  inode.tailSize = BLOCK_MAP_ENTRY * chunkCount(inode.size, chunkFormat(inode.size));
 }
 
 function isCompact({ stat, nlink, size }: PlannedInode, smallestMtime: Time): boolean {
@@ -144,5 +143,5 @@ function padEpoch2(inode: PlannedInode, start: number): number {
 
 /** Entries of the block map of an external file that stand behind its inode or, promoted, fill a block. */
 export function chunkEntries(inode: PlannedInode): number {
-  return inode.tailSize > 0 ? inode.tailSize / CHUNK_ENTRY : inode.blockCount * MAX_CHUNKS;
+  return inode.tailSize > 0 ? inode.tailSize / BLOCK_MAP_ENTRY : inode.blockCount * MAX_CHUNKS;
 }

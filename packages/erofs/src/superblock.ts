@@ -31,10 +31,12 @@ export interface Superblock {
 export const EROFS_MAGIC = 0xe0f5e1e2;
 /** Logarithm of the block size to base 2. */
 export const BLKSZBITS = 12;
+/** The checksum is one. */
+export const COMPAT_CHECKSUM = 1;
 /** Inodes have times of their own; xattr areas begin with a filter of names. */
 export const COMPAT_MTIME = 2;
 export const COMPAT_XATTR_FILTER = 4;
-/** What a reader puts up with: those two, and a checksum, which is not looked at. */
+/** What a reader puts up with. */
 export const COMPAT_KNOWN = 7;
 /** Chunk-based files; composefs images have them without saying so, and kernels accept that. */
 export const INCOMPAT_CHUNKED_FILE = 4;
