@@ -8,7 +8,7 @@ export interface ScratchFile {
 }
 
 /** Bytes kept in memory before a scratch file is used. */
-export const SPILL_AT: number = 4 * 2 ** 20;
+const SPILL_AT = 4 * 2 ** 20;
 
 /** Keeps bytes in order: in memory while they are few, beyond that in a scratch file where there is one. */
 export class Spool {

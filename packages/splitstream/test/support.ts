@@ -1,14 +1,7 @@
 import { splitstreamCodec } from '@cfskit/compression';
-import { fsVerityDigest, type Algorithm, type ObjectId } from '@cfskit/fs-verity';
-import {
-  CONTENT_TYPE,
-  openSplitstream,
-  SplitstreamError,
-  SplitstreamWriter,
-  type FinishedSplitstream,
-  type OpenOptions,
-} from '../src/index.ts';
-import type { ScratchFile, Splitstream, StreamChunk } from '../src/index.ts';
+import { fsVerityDigest, type ObjectId } from '@cfskit/fs-verity';
+import { openSplitstream, SplitstreamError, SplitstreamWriter, type FinishedSplitstream, type OpenOptions } from '../src/index.ts';
+import type { ScratchFile, Splitstream } from '../src/index.ts';
 
 export const codec: typeof splitstreamCodec = splitstreamCodec;
 
@@ -109,4 +102,4 @@ export class MemoryScratch implements ScratchFile {
   }
 }
 
-export { CONTENT_TYPE, fsVerityDigest, type Algorithm, type ObjectId, type StreamChunk };
+export { fsVerityDigest };

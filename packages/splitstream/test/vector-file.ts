@@ -63,7 +63,7 @@ export const legacy: readonly { id: string; algorithm: Algorithm; file: Uint8Arr
 );
 
 /** Patches of `reject` and `accept`, applied to their base. */
-export function patched({ base, patch }: { base: string; patch: readonly (readonly (number | string)[])[] }): Uint8Array {
+function patched({ base, patch }: { base: string; patch: readonly (readonly (number | string)[])[] }): Uint8Array {
   const file = vectors.find((vector) => vector.id === base)?.file.slice() ?? new Uint8Array(0);
   for (const [offset, hex] of patch) file.set(bytes(String(hex)), Number(offset));
   return file;
