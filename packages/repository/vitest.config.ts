@@ -2,5 +2,6 @@ import { defineProject } from 'vitest/config';
 
 export default defineProject({
   ssr: { resolve: { conditions: ['source'] } },
-  test: { include: ['test/**/*.test.ts'] },
+  // Some tests start programs; on a busy machine each takes seconds.
+  test: { include: ['test/**/*.test.ts'], testTimeout: 60_000 },
 });

@@ -32,6 +32,23 @@ export interface FsckOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Options of a check of objects alone. */
+export interface VerifyObjectsOptions extends Omit<FsckOptions, 'metadataOnly'> {
+  /** Only these objects; all there are, unless told. */
+  readonly ids?: readonly ObjectId[] | undefined;
+}
+
+/** The part of a report that is about objects. */
+export type ObjectsReport = Pick<FsckReport, 'errors' | 'objectsChecked' | 'objectsCorrupted'>;
+
+/** Compare objects with their names. One that is not there counts as corrupted. */
+export async function checkObjectsAlone(context: RepositoryContext, options: VerifyObjectsOptions): Promise<ObjectsReport> {
+  const { ids, jobs, signal, onProgress } = options;
+  const onChecked = (done: number, total: number): void => onProgress?.({ phase: 'objects', done, total });
+  const { checked, findings } = await checkObjects(context, { ids, jobs, signal, onChecked });
+  return { objectsChecked: checked, objectsCorrupted: findings.length, errors: findings };
+}
+
 /** Check a repository without changing it. Problems are collected; only directories that cannot be read are an error. */
 export async function check(context: RepositoryContext, options: FsckOptions): Promise<FsckReport> {
   const run = new Check(context, options);
@@ -93,12 +110,10 @@ class Check {
   }
 
   async checkObjects(): Promise<void> {
-    const { jobs, signal } = this.#options;
-    const onChecked = (done: number, total: number): void => this.#options.onProgress?.({ phase: 'objects', done, total });
-    const { checked, findings } = await checkObjects(this.#context, { jobs, signal, onChecked });
-    this.#count.objects = checked;
-    this.#corrupted.objects = findings.length;
-    this.#errors.push(...findings);
+    const { objectsChecked, objectsCorrupted, errors } = await checkObjectsAlone(this.#context, this.#options);
+    this.#count.objects = objectsChecked;
+    this.#corrupted.objects = objectsCorrupted;
+    for (const finding of errors) this.#errors.push(finding);
   }
 
   async checkCategory(category: Category): Promise<void> {

@@ -24,10 +24,10 @@ export interface OpenedImage {
 
 /** All images, in the order of their ids, with the references to each. Entries that are no images are left out. */
 export function listImages({ path, algorithm }: RepositoryContext): readonly ImageEntry[] {
-  const refs = listRefs(path, '', 'images');
+  const refs = Map.groupBy(listRefs(path, '', 'images'), ({ target }) => refTarget(target));
   return firstLevel(path, 'images').flatMap(({ kind, name }) => {
     const id = kind === 'Symlink' && name !== undefined ? imageId(name, algorithm) : undefined;
-    return id === undefined ? [] : [{ id, refs: refs.filter(({ target }) => refTarget(target) === name).map((ref) => ref.name) }];
+    return id === undefined ? [] : [{ id, refs: refs.get(name ?? '')?.map((ref) => ref.name) ?? [] }];
   });
 }
 

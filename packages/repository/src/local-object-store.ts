@@ -25,6 +25,15 @@ export interface LocalObjectStoreOptions {
   readonly verity?: VerityCalls | undefined;
 }
 
+/** What {@link LocalObjectStore.statSync} tells. */
+export interface ObjectStat {
+  readonly size: number;
+  /** Names that the file has, here and elsewhere. */
+  readonly linkCount: number;
+  /** The digest that the kernel has for it; undefined if it has no fs-verity. */
+  readonly verity: string | undefined;
+}
+
 /** Options of {@link LocalObjectStore.readSync}. */
 export interface ReadObjectOptions {
   /** Refuse contents of more bytes than this. */
@@ -75,6 +84,18 @@ export class LocalObjectStore implements ObjectStore {
   /** Bytes of an object; undefined if there is none. */
   sizeSync(id: ObjectId): number | undefined {
     return this.#files.stat(this.#check(id))?.size;
+  }
+
+  /** What is known of an object without reading it; undefined if there is none. */
+  statSync(id: ObjectId): ObjectStat | undefined {
+    const stat = this.#files.stat(this.#check(id));
+    if (stat === undefined) return undefined;
+    const fd = this.#files.open(id);
+    try {
+      return { size: stat.size, linkCount: stat.nlink, verity: this.#verity.measured(fd) };
+    } finally {
+      closeSync(fd);
+    }
   }
 
   /**

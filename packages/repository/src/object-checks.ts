@@ -1,3 +1,4 @@
+import { objectPath, type ObjectId } from '@cfskit/fs-verity';
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +15,8 @@ import { kernelVerity } from './verity-calls.ts';
 
 /** How objects are checked. */
 export interface ObjectCheckOptions {
+  /** Only these, in this order. A missing one is a finding. */
+  readonly ids?: readonly ObjectId[] | undefined;
   /** Threads that hash, the calling one among them. Unless told, more than one when it takes long. */
   readonly jobs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -28,13 +31,14 @@ export interface ObjectCheckResult {
   readonly findings: readonly FsckFinding[];
 }
 
-/** Check everything that is in `objects/00` to `objects/ff`, with the help of other threads where that pays off. */
+/** Check everything that is in `objects/00` to `objects/ff`, or some objects, with the help of other threads where that pays off. */
 export async function checkObjects(context: RepositoryContext, options: ObjectCheckOptions = {}): Promise<ObjectCheckResult> {
   const objects = join(context.path, 'objects');
-  const total = OBJECT_DIRECTORIES.reduce((count, name) => count + namesIn(objects, name).length, 0);
+  const { ids } = options;
+  const total = ids?.length ?? OBJECT_DIRECTORIES.reduce((count, name) => count + namesIn(objects, name).length, 0);
   const findings: FsckFinding[] = [];
   let checked = 0;
-  const batches = share(batchesOf(objects));
+  const batches = share(ids === undefined ? batchesOf(objects) : batchesOfIds(ids));
   const lane = async (check: (batch: ObjectBatch) => FindingsOf): Promise<void> => {
     for (const batch of batches) {
       options.signal?.throwIfAborted();
@@ -98,7 +102,9 @@ class Helpers {
   startIfLate(): void {
     if (this.#workers.length > 0 || this.#count < 1 || performance.now() < this.#startAt) return;
     this.#workers = Array.from({ length: this.#count }, () => new CheckWorker(this.#data));
-    this.#lanes = Promise.all(this.#workers.map((worker) => this.#lane((batch) => worker.check(batch))));
+    // Several batches are under way to each thread, for this one looks after them only between two turns.
+    const lanes = this.#workers.flatMap((worker) => Array.from({ length: AHEAD }, () => this.#lane((batch) => worker.check(batch))));
+    this.#lanes = Promise.all(lanes);
     this.#lanes.catch(() => undefined); // finish() tells
   }
 
@@ -117,29 +123,35 @@ function share<T>(items: Iterable<T>): Iterable<T> {
   return { [Symbol.iterator]: () => ({ next: () => iterator.next() }) };
 }
 
+/** A thread that answers in the order in which it is asked. */
 class CheckWorker {
   readonly #worker: Worker;
+  readonly #waiting: PromiseWithResolvers<readonly FsckFinding[]>[] = [];
+  #failure: Error | undefined;
 
   constructor(workerData: CheckWorkerData) {
     this.#worker = new Worker(WORKER, { workerData, ...(FROM_SOURCE && { execArgv: ['--conditions=source'] }) });
+    this.#worker.on('message', (findings: readonly FsckFinding[]) => this.#waiting.shift()?.resolve(findings));
+    this.#worker.on('error', (error: Error) => this.#fail(error));
+    this.#worker.on('exit', (code) => this.#fail(new Error(`a worker thread ended with code ${code}`)));
   }
 
-  /** One batch at a time. */
   async check(batch: ObjectBatch): FindingsOf {
-    const { promise, resolve, reject } = Promise.withResolvers<readonly FsckFinding[]>();
-    const exited = (code: number): void => reject(new Error(`a worker thread ended with code ${code}`));
-    this.#worker.once('message', resolve).once('error', reject).once('exit', exited);
+    if (this.#failure !== undefined) throw this.#failure;
+    const answer = Promise.withResolvers<readonly FsckFinding[]>();
+    this.#waiting.push(answer);
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     this.#worker.postMessage(batch);
-    try {
-      return await promise;
-    } finally {
-      this.#worker.off('message', resolve).off('error', reject).off('exit', exited);
-    }
+    return answer.promise;
   }
 
   async end(): Promise<void> {
     await this.#worker.terminate();
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 }
 
@@ -150,13 +162,21 @@ function* batchesOf(objects: string): Generator<ObjectBatch, void> {
   }
 }
 
+function* batchesOfIds(ids: readonly ObjectId[]): Generator<ObjectBatch, void> {
+  for (const id of ids) {
+    const [directory = '', name = ''] = objectPath(id).split('/');
+    yield { directory, names: [name] };
+  }
+}
+
 function pathOf(finding: FsckFinding): string {
   return 'path' in finding ? finding.path : '';
 }
 
-const BATCH_SIZE = 128;
+const BATCH_SIZE = 64;
 const LATE_MS = 300;
-const TURN_MS = 20;
+const TURN_MS = 10;
+const AHEAD = 8;
 const MAX_JOBS = 4;
 const FROM_SOURCE = import.meta.url.endsWith('.ts');
 /** Beside this file, from source as well as built. Where somebody has bundled it away, one thread does it all. */

@@ -56,6 +56,12 @@ export class ObjectVerity {
     return true;
   }
 
+  /** The digest that the kernel has for an open file; undefined if it has none. */
+  measured(fd: number): string | undefined {
+    const measured = this.#calls.measure(fd);
+    return measured === undefined || measured === 'unsupported' ? undefined : measured.digest;
+  }
+
   /** Enable verity on an object that has none, where that is possible. What it holds has been looked at. */
   enableInPlace(fd: number): void {
     if (this.#absent) return;

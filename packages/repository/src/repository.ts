@@ -3,7 +3,7 @@ import { LinuxError, syncfsAsync } from '@cfskit/linux';
 import { SplitstreamError, type Splitstream, type SplitstreamWriter } from '@cfskit/splitstream';
 import type { ImageReader, RepositoryContext } from './context.ts';
 import { RepositoryError } from './errors.ts';
-import { check, type FsckOptions } from './fsck.ts';
+import { check, checkObjectsAlone, type FsckOptions, type ObjectsReport, type VerifyObjectsOptions } from './fsck.ts';
 import type { FsckReport } from './fsck-report.ts';
 import { collect, type GcResult } from './gc.ts';
 import { Gate } from './gate.ts';
@@ -12,6 +12,7 @@ import { LocalObjectStore } from './local-object-store.ts';
 import type { RepositoryMetadata } from './metadata.ts';
 import { checkContentId, checkRefName, type Category } from './names.ts';
 import { findStream, isLinkedTo, linkObject, linkRef, resolveStream } from './names-on-disk.ts';
+import { listStreams, type StreamEntry } from './list-streams.ts';
 import { Patience, type LockOptions } from './patience.ts';
 import { listRefs, removeRef, type Ref } from './refs.ts';
 import { lockTimeout, type RepositoryLock } from './repository-lock.ts';
@@ -233,6 +234,12 @@ export class Repository {
     return listRefs(this.path, prefix, category);
   }
 
+  /** The streams, in the order of their content ids, with the references to each. */
+  streams(): readonly StreamEntry[] {
+    this.#checkOpen();
+    return listStreams(this.#context);
+  }
+
   /** The EROFS images, in the order of their ids, with the references to each. */
   images(): readonly ImageEntry[] {
     this.#checkOpen();
@@ -303,6 +310,16 @@ export class Repository {
   async fsck(options: FsckOptions = {}): Promise<FsckReport> {
     this.#checkOpen();
     return this.#inside('shared', () => check(this.#context, options), { signal: options.signal });
+  }
+
+  /**
+   * The part of {@link fsck} that is about objects: each against its name.
+   *
+   * @throws {TypeError} for an id of another form. {RepositoryError} CLOSED. The signal's reason.
+   */
+  async verifyObjects(options: VerifyObjectsOptions = {}): Promise<ObjectsReport> {
+    this.#checkOpen();
+    return this.#inside('shared', () => checkObjectsAlone(this.#context, options), { signal: options.signal });
   }
 
   /** Give up the lock. The handle is of no use afterwards; a second call does nothing. */

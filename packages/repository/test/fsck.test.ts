@@ -75,6 +75,21 @@ describe('objects', () => {
   });
 });
 
+describe('some objects', () => {
+  it('are checked alone, and missed when they are gone', async () => {
+    const repository = await filled(5);
+    const [first = '', second = '', third = ''] = await Array.fromAsync(repository.objects.list());
+    writeFileSync(repository.objects.pathOf(second), 'damaged');
+    const gone = '00'.repeat(32);
+    expect(await repository.verifyObjects({ ids: [first] })).toEqual({ objectsChecked: 1, objectsCorrupted: 0, errors: [] });
+    const report = await repository.verifyObjects({ ids: [third, second, gone] });
+    expect(report).toMatchObject({ objectsChecked: 3, objectsCorrupted: 2 });
+    expect(report.errors.map(({ type }) => type).toSorted()).toEqual(['object-digest-mismatch', 'object-open-failed']);
+    expect(await repository.verifyObjects()).toMatchObject({ objectsChecked: 5, objectsCorrupted: 1 });
+    await expect(repository.verifyObjects({ ids: ['../../meta.json'] })).rejects.toThrow(TypeError);
+  });
+});
+
 describe('meta.json', () => {
   it('is read again', async () => {
     const repository = await newRepository();

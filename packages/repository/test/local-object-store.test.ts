@@ -162,6 +162,15 @@ describe('reading', () => {
     expect(objects.sizeSync(id)).toBe(100);
     expect(objects.sizeSync('00'.repeat(32))).toBeUndefined();
   });
+  it('tells what is known without reading', () => {
+    const objects = store();
+    const { id } = objects.putSync(testData(100));
+    linkSync(objects.pathOf(id), join(objects.path, 'second'));
+    expect(objects.statSync(id)).toEqual({ size: 100, linkCount: 2, verity: undefined });
+    expect(objects.statSync('00'.repeat(32))).toBeUndefined();
+    const secure = store({ secure: true, verity: new FakeVerity() });
+    expect(secure.statSync(secure.putSync(testData(100)).id)).toEqual({ size: 100, linkCount: 1, verity: id });
+  });
 });
 
 describe('from a file', () => {

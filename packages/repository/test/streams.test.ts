@@ -226,6 +226,23 @@ describe('opening', () => {
   });
 });
 
+describe('listing', () => {
+  it('has every stream with its references, and nothing that is none', async () => {
+    const repository = await newRepository();
+    const { id } = await repository.writeStream(writerOf(repository), 'b', { ref: 'z' });
+    const other = await repository.writeStream(writerOf(repository, 1), 'a');
+    for (const ref of ['x/y', 'a']) await repository.nameStream('b', ref);
+    writeFileSync(join(repository.path, 'streams/file'), 'x');
+    symlinkSync(`../objects/${objectPath('00'.repeat(64))}`, join(repository.path, 'streams/gone'));
+    symlinkSync('elsewhere', join(repository.path, 'streams/else'));
+    expect(repository.streams()).toEqual([
+      { contentId: 'a', id: other.id, refs: [] },
+      { contentId: 'b', id, refs: ['a', 'x/y', 'z'] },
+    ]);
+    expect((await newRepository()).streams()).toEqual([]);
+  });
+});
+
 describe('references', () => {
   it('name what exists', async () => {
     const repository = await newRepository();
