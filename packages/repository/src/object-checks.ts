@@ -180,4 +180,6 @@ const AHEAD = 8;
 const MAX_JOBS = 4;
 const FROM_SOURCE = import.meta.url.endsWith('.ts');
 /** Beside this file, from source as well as built. Where somebody has bundled it away, one thread does it all. */
-const WORKER: string = fileURLToPath(new URL(FROM_SOURCE ? './object-check-worker.ts' : './object-check-worker.js', import.meta.url));
+const WORKER: string = fileURLToPath(
+  FROM_SOURCE ? new URL('./object-check-worker.ts', import.meta.url) : new URL('./object-check-worker.js', import.meta.url),
+);

@@ -3,8 +3,14 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
+const PROGRAMS = {
+  hold: new URL('./child/hold.ts', import.meta.url),
+  'try-to-write': new URL('./child/try-to-write.ts', import.meta.url),
+  'write-forever': new URL('./child/write-forever.ts', import.meta.url),
+};
+
 /** Start one of the programs in `child/`, and wait for its first word. It is killed after the test. */
-export async function startChild(name: string, ...args: readonly string[]): Promise<ChildProcessWithoutNullStreams> {
+export async function startChild(name: keyof typeof PROGRAMS, ...args: readonly string[]): Promise<ChildProcessWithoutNullStreams> {
   const child = spawn(process.execPath, nodeArguments(name, args));
   onTestFinished(() => void child.kill('SIGKILL'));
   let problems = '';
@@ -17,7 +23,7 @@ export async function startChild(name: string, ...args: readonly string[]): Prom
 /** Run one of the programs in `child/` behind another program, such as setpriv. */
 export function runChild(
   prefix: readonly string[],
-  name: string,
+  name: keyof typeof PROGRAMS,
   ...args: readonly string[]
 ): { status: number | null; stdout: string; stderr: string } {
   const [program = '', ...rest] = [...prefix, process.execPath, ...nodeArguments(name, args)];
@@ -30,6 +36,6 @@ export function canRun(prefix: readonly string[]): boolean {
   return spawnSync(program, rest).status === 0;
 }
 
-function nodeArguments(name: string, args: readonly string[]): readonly string[] {
-  return ['--conditions=source', fileURLToPath(new URL(`./child/${name}.ts`, import.meta.url)), ...args];
+function nodeArguments(name: keyof typeof PROGRAMS, args: readonly string[]): readonly string[] {
+  return ['--conditions=source', fileURLToPath(PROGRAMS[name]), ...args];
 }
