@@ -3,7 +3,7 @@ import { hasCode } from './errors.ts';
 import type { Category } from './names.ts';
 
 /** What a directory entry is, spelled as the reference reports it. */
-export type FileKind = 'BlockDevice' | 'CharacterDevice' | 'Directory' | 'Fifo' | 'RegularFile' | 'Socket' | 'Symlink' | 'Unknown';
+type FileKind = 'BlockDevice' | 'CharacterDevice' | 'Directory' | 'Fifo' | 'RegularFile' | 'Socket' | 'Symlink' | 'Unknown';
 
 /** One entry below the root of a repository. Names need not be UTF-8, so the real path is made of bytes. */
 export interface DirectoryEntry {

@@ -33,7 +33,7 @@ export interface RepositoryMetadata {
 }
 
 /** Version of the layout that this package reads and writes. */
-export const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 1;
 /** Largest `meta.json` that is read, in bytes. */
 export const MAX_METADATA_SIZE: number = 1 << 20;
 

@@ -15,7 +15,7 @@ export interface WriterHost {
 }
 
 /** Contents up to this size are hashed in memory before anything is written; larger ones go to a temporary file while they are hashed. */
-export const SMALL_OBJECT: number = 1 << 20;
+const SMALL_OBJECT: number = 1 << 20;
 
 /**
  * Store a content that is in memory as a whole.
