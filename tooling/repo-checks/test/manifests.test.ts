@@ -13,7 +13,7 @@ describe.each(shippedPackages())('$path', ({ path, manifest }) => {
       publishConfig: { access: 'public' },
     });
     expect(manifest.private).toBeUndefined();
-    expect(manifest.description).toMatch(/^[A-Z].{20,}/);
+    expect(manifest.description).toMatch(/^\S.{20,}/);
     expect(manifest.version).toMatch(/^\d+\.\d+\.\d+$/);
   });
 
