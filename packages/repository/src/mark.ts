@@ -114,8 +114,7 @@ class StreamMarker {
   /** The content is checked: a damaged table would let go of what is in use. */
   async #open(id: ObjectId): Promise<Splitstream> {
     const { objects } = this.#context;
-    const signal = this.#signal;
-    for await (const _ of objects.open(id, { verify: true, ...(signal && { signal }) })) void _;
+    await readThrough(objects.open(id, { verify: true, signal: this.#signal }));
     try {
       return await openStreamObject(objects, id);
     } catch (cause) {
@@ -134,6 +133,12 @@ class StreamMarker {
       throw error;
     }
   }
+}
+
+/** For what the source checks at its end. */
+async function readThrough(source: AsyncIterable<unknown>): Promise<void> {
+  const pieces = source[Symbol.asyncIterator]();
+  for (;;) if ((await pieces.next()).done === true) return;
 }
 
 function noImageReader(count: number): RepositoryError {

@@ -4,8 +4,8 @@ import { randomInt } from 'node:crypto';
 export const OBJECT_PREFIX = '.tmp-object-';
 /** How temporary links begin; they are directly in the root. */
 export const LINK_PREFIX = '.symlink-';
-/** How other temporary files begin; they are directly in the root. */
-export const ROOT_PREFIX = '.tmp-';
+/** How other temporary files begin; they are directly in the root, where users may keep files of their own. */
+export const ROOT_PREFIX = '.tmp-cfskit-';
 /** How many names are tried before a taken one is an error. */
 export const NAME_ATTEMPTS = 16;
 
