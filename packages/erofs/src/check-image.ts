@@ -1,9 +1,10 @@
 import { ErofsError } from './errors.ts';
-import { BLOCK } from './format.ts';
+import { BLOCK, SLOT, SUPERBLOCK_OFFSET } from './format.ts';
 import type { ErofsImage } from './image.ts';
 import { dataOf, type Inode } from './read-inode.ts';
 import type { InodeXattrs } from './read-xattrs.ts';
 import { STUB_NAMES } from './stub.ts';
+import { superblock } from './superblock.ts';
 import { isNativeWhiteout, walkImage, type ImageNode, type ImageVisit, type WalkOptions } from './walk-image.ts';
 
 /**
@@ -29,8 +30,7 @@ export class EpochCheck {
     this.#stubsMissing = new Set(image.version < 2 ? STUB_NAMES : []);
   }
 
-  visit({ name, node, parent }: ImageVisit): void {
-    const inRoot = parent?.inode.nid === this.#image.rootNid;
+  visit({ name, node, inRoot }: ImageVisit): void {
     if (inRoot) this.#stubsMissing.delete(name);
     if (node.index < this.#inodes) return;
     this.#inodes++;
@@ -43,10 +43,11 @@ export class EpochCheck {
     const { version, inodeCount, rootNid } = this.#image;
     const [missing] = this.#stubsMissing;
     if (missing !== undefined) {
-      throw new ErofsError('WRONG_EPOCH', `no ${missing} in the root of an image of format ${version}`, { offset: rootNid * 32 });
+      throw new ErofsError('WRONG_EPOCH', `no ${missing} in the root of an image of format ${version}`, { offset: rootNid * SLOT });
     }
     if (this.#inodes !== inodeCount) {
-      throw new ErofsError('INVALID_INODE', `found ${this.#inodes} inodes, the superblock counts ${inodeCount}`);
+      const offset = SUPERBLOCK_OFFSET + superblock.offsets.inos;
+      throw new ErofsError('INVALID_INODE', `found ${this.#inodes} inodes, the superblock counts ${inodeCount}`, { offset });
     }
   }
 }

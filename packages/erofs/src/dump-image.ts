@@ -25,11 +25,11 @@ export function* dumpImage(image: ErofsImage, { filter, ...options }: DumpImageO
   const firstNames = new Map<number, ByteString>();
   for (const { visit, path } of paths(walkImage(image, { ...options, profile: 'c' }), filter)) {
     const { node } = visit;
-    if (isDropped(image, visit, 'c')) continue;
-    const first = firstNames.get(node.index);
+    if (isDropped(visit, 'c')) continue;
     const line = lines.lineOf(node, path);
+    const first = firstNames.get(node.index);
+    if (first === undefined) firstNames.set(node.index, path);
     yield first === undefined ? formatDumpLine(line) : formatHardLinkLine(path, first, line);
-    if (node.inode.kind !== 'directory') firstNames.set(node.index, path);
   }
 }
 
@@ -57,11 +57,11 @@ class LineReader {
 
   lineOf(node: ImageNode, path: ByteString): DumpLine {
     const { inode, xattrs } = node;
-    const { size, nlink, uid, gid, mtime, offset } = inode;
+    const { nlink, uid, gid, mtime, offset } = inode;
     const kind = isWhiteout(node) ? 'character-device' : inode.kind;
     return {
       path,
-      size,
+      size: kind === inode.kind ? inode.size : 0,
       mode: TYPE_BITS[kind] | (inode.mode & PERMISSIONS),
       nlink,
       uid,

@@ -60,10 +60,11 @@ export function openImage(source: Uint8Array | ByteSource, { maxSize = MAX_SIZE 
   };
 }
 
-function checkHeader({ magic, version, composefsVersion }: ComposefsHeader): FormatVersion {
+function checkHeader({ magic, version, flags, composefsVersion }: ComposefsHeader): FormatVersion {
   const { offsets } = composefsHeader;
   if (magic !== COMPOSEFS_MAGIC) throw new ErofsError('NOT_AN_IMAGE', 'no composefs image', { offset: offsets.magic });
   if (version !== HEADER_VERSION) throw new ErofsError('UNSUPPORTED', `header version ${version}`, { offset: offsets.version });
+  if ((flags & ~HAS_ACL) !== 0) throw new ErofsError('UNSUPPORTED', `unknown flags ${flags}`, { offset: offsets.flags });
   const known = FORMAT_VERSIONS.find((candidate) => candidate === composefsVersion);
   if (known === undefined) {
     throw new ErofsError('UNSUPPORTED', `format version ${composefsVersion}`, { offset: offsets.composefsVersion });

@@ -25,7 +25,7 @@ export interface ReadOptions extends WalkOptions {
  * @throws {ErofsError} with the offset of what is wrong
  */
 export function readTree(image: ErofsImage, options: ReadOptions = {}): Directory {
-  return build(image, options, rootOf(image)) as Directory;
+  return buildTree(image, options, rootOf(image)) as Directory;
 }
 
 /**
@@ -34,10 +34,12 @@ export function readTree(image: ErofsImage, options: ReadOptions = {}): Director
  * @throws {ErofsError} NOT_FOUND, NOT_A_DIRECTORY, and as {@link readTree}
  */
 export function readNode(image: ErofsImage, path: ByteString, options: ReadOptions = {}): Node {
-  return build(image, options, find(image, path));
+  const node = buildTree(image, options, findStart(image, path));
+  if (node === undefined) throw notFound(path);
+  return node;
 }
 
-function find(image: ErofsImage, path: ByteString): Start {
+function findStart(image: ErofsImage, path: ByteString): Start {
   const names = splitPath(path);
   let at = rootOf(image);
   for (let count = 0; count < names.length; count++) {
@@ -46,13 +48,18 @@ function find(image: ErofsImage, path: ByteString): Start {
     const here = joinPath(names.slice(0, count));
     if (inode.kind !== 'directory') throw new ErofsError('NOT_A_DIRECTORY', `wanted a directory, found a ${inode.kind}`, { path: here });
     const entry = readDirectory(image, inode, at.parentNid).find((candidate) => candidate.name === name);
-    if (entry === undefined) throw new ErofsError('NOT_FOUND', 'no such file or directory', { path: joinPath(names.slice(0, count + 1)) });
+    if (entry === undefined) throw notFound(joinPath(names.slice(0, count + 1)));
     at = { name, nid: entry.nid, parentNid: at.nid };
   }
   return at;
 }
 
-function build(image: ErofsImage, options: ReadOptions, start: Start): Node {
+function notFound(path: ByteString): ErofsError {
+  return new ErofsError('NOT_FOUND', 'no such file or directory', { path });
+}
+
+/** Nothing, if the start itself is no part of the tree. */
+function buildTree(image: ErofsImage, options: ReadOptions, start: Start): Node | undefined {
   const builder = new TreeBuilder(image, options.profile ?? 'rs');
   for (const visit of walkImage(image, options, start)) builder.add(visit);
   return builder.finish();
@@ -64,6 +71,7 @@ class TreeBuilder {
   readonly #xattrs: TreeXattrReader;
   /** By number of the node in the image. */
   readonly #nodes: Node[] = [];
+  #start: Node | undefined;
 
   constructor(image: ErofsImage, profile: Profile) {
     this.#image = image;
@@ -74,14 +82,18 @@ class TreeBuilder {
   add(visit: ImageVisit): void {
     const { name, node, parent } = visit;
     const built = this.#build(node);
-    if (parent === undefined || isDropped(this.#image, visit, this.#profile)) return;
-    const directory = this.#nodes[parent.index] as Directory;
-    directory.insert(name, built);
-    if (this.#profile === 'c' && built.kind !== 'directory') built.origin ??= { directory, name, nlink: node.inode.nlink };
+    if (isDropped(visit, this.#profile)) return;
+    if (parent === undefined) this.#start = built;
+    else this.#insert(this.#nodes[parent.index] as Directory, name, built, node);
   }
 
-  finish(): Node {
-    return this.#nodes[0]!;
+  finish(): Node | undefined {
+    return this.#start;
+  }
+
+  #insert(directory: Directory, name: ByteString, built: Node, { inode }: ImageNode): void {
+    directory.insert(name, built);
+    if (this.#profile === 'c' && built.kind !== 'directory') built.origin ??= { directory, name, nlink: inode.nlink };
   }
 
   #build(node: ImageNode): Node {
@@ -118,7 +130,6 @@ class TreeBuilder {
 const STUB_NAME = /^[0-9a-fA-F]{2}$/;
 
 /** Stubs are no part of the tree. composefs-rs goes by the name and takes every whiteout in the root for one, mkcomposefs by the device. */
-export function isDropped(image: ErofsImage, { name, node, parent }: ImageVisit, profile: Profile): boolean {
-  if (profile === 'c') return isNativeWhiteout(node.inode);
-  return parent?.inode.nid === image.rootNid && STUB_NAME.test(name) && isWhiteout(node);
+export function isDropped({ name, node, inRoot }: ImageVisit, profile: Profile): boolean {
+  return profile === 'c' ? isNativeWhiteout(node.inode) : inRoot && STUB_NAME.test(name) && isWhiteout(node);
 }

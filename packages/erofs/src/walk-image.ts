@@ -36,9 +36,11 @@ export interface ImageNode {
 export interface ImageVisit {
   readonly name: ByteString;
   readonly node: ImageNode;
-  /** The directory that the name is in; the root has none. */
+  /** The directory that the name is in; the start has none. */
   readonly parent: ImageNode | undefined;
-  /** Of the directory: 0 for the root and what is in it. */
+  /** Whether that is the root. */
+  readonly inRoot: boolean;
+  /** Of the directory, from the start: 0 for the start and what is in it. */
   readonly depth: number;
 }
 
@@ -46,7 +48,7 @@ export interface ImageVisit {
  * Go through all names of an image depth first, in order, and check all that is met. Time and memory are proportional to the size of the image,
  * whatever is in it: a directory is entered once, and what inodes, blocks and shared attributes claim may not be more than there is.
  *
- * @param nid where to start. If it is not the root, link counts are not checked, for files may have names elsewhere.
+ * @param start where to start. If it is not the root, link counts of files are not checked, for they may have names elsewhere.
  * @throws {ErofsError} for whatever is wrong, as soon as it is met; link counts of files at the end
  */
 export function walkImage(image: ErofsImage, options: WalkOptions = {}, start: Start = rootOf(image)): Generator<ImageVisit, void> {
@@ -94,7 +96,8 @@ class Walk {
     const { nid, name, parentNid } = this.#start;
     const node = this.#newNode(nid);
     if (nid === this.#image.rootNid && node.inode.kind !== 'directory') throw invalidRoot(node);
-    yield { name, node, parent: undefined, depth: 0 };
+    const inRoot = parentNid === this.#image.rootNid && nid !== parentNid;
+    yield { name, node, parent: undefined, inRoot, depth: 0 };
     if (node.inode.kind === 'directory') this.#enter(node, parentNid);
     for (let level = this.#levels.at(-1); level !== undefined; level = this.#levels.at(-1)) {
       const entry = level.entries[level.next++];
@@ -113,7 +116,7 @@ class Walk {
     }
     if (known !== undefined) this.#addName(known, entry);
     else if (node.inode.kind === 'directory') this.#enter(node, parent.inode.nid);
-    return { name: entry.name, node, parent, depth };
+    return { name: entry.name, node, parent, inRoot: parent.inode.nid === this.#image.rootNid, depth };
   }
 
   #addName(node: ImageNode, { offset }: DirectoryEntry): void {
