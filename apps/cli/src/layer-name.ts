@@ -3,7 +3,7 @@ import { parseStoredReference } from '@cfskit/oci-ref';
 import { readValue } from './bad-value.ts';
 
 /** How the help describes a layer's name. */
-export const DIFF_ID_TEXT: string = 'diff_id of a stored layer, sha256:… with or without @, or its first 12 hex digits or more';
+export const DIFF_ID_TEXT: string = 'The diff_id of a stored layer, sha256:… with or without @, or its first 12 hex digits or more';
 
 /**
  * Check what was typed for a layer, before the repository is opened.

@@ -9,8 +9,11 @@ const PATH = /^[0-9a-f]{2}\/[0-9a-f]+$/;
 const PREFIX = /^[0-9a-f]{12,127}$/;
 const CANDIDATES = 10;
 
-/** An object as it was typed: the whole id, or the beginning of one. */
-export type ObjectName = { readonly id: ObjectId } | { readonly prefix: string };
+/** An object as it was typed: the whole id, or hex digits that one begins with. 64 digits alone may be either. */
+export interface ObjectName {
+  readonly id?: ObjectId;
+  readonly prefix?: string;
+}
 
 /**
  * Understand an object's name: full hex, `algorithm:hex`, `xx/rest`, or at least 12 hex digits that it begins with.
@@ -19,8 +22,8 @@ export type ObjectName = { readonly id: ObjectId } | { readonly prefix: string }
  */
 export function parseObjectName(text: string): ObjectName {
   if (PATH.test(text)) return { id: readValue('ID', () => parseObjectPath(text, text.length === 65 ? 'sha256' : 'sha512')) };
-  if (PREFIX.test(text) && text.length !== 64) return { prefix: text };
-  return { id: readValue('ID', () => parseObjectId(text)) };
+  const prefix = PREFIX.test(text) ? { prefix: text } : {};
+  return prefix.prefix !== undefined && text.length !== 64 ? prefix : { ...prefix, id: readValue('ID', () => parseObjectId(text)) };
 }
 
 /**
@@ -29,11 +32,12 @@ export function parseObjectName(text: string): ObjectName {
  * @throws {CliError} NOT_FOUND: there is none, or more than one begins with the digits; the message lists at most ten
  */
 export async function resolveObject(repository: Repository, name: ObjectName): Promise<ObjectId> {
-  if ('prefix' in name) return onlyMatch(name.prefix, await matches(repository, name.prefix));
   const digits = repository.algorithm === 'sha256' ? 64 : 128;
-  if (name.id.length === digits && repository.objects.hasSync(name.id)) return name.id;
-  const why = name.id.length === digits ? '' : `: the objects of this repository have ${digits} hex digits (${repository.algorithm})`;
-  throw new CliError('NOT_FOUND', `no object ${name.id}${why}`);
+  const { id, prefix } = name;
+  if (id?.length === digits && repository.objects.hasSync(id)) return id;
+  if (prefix !== undefined && prefix.length < digits) return onlyMatch(prefix, await matches(repository, prefix));
+  const why = id?.length === digits ? '' : `: the objects of this repository have ${digits} hex digits (${repository.algorithm})`;
+  throw new CliError('NOT_FOUND', `no object ${id ?? prefix}${why}`);
 }
 
 function onlyMatch(prefix: string, found: readonly ObjectId[]): ObjectId {

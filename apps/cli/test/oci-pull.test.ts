@@ -100,7 +100,7 @@ it('names the blob that is damaged, with both digests, and stores nothing under 
   const repo = await newRepository('damaged');
   const layout = path('damaged layout');
   await writeSampleLayout(layout, sample);
-  const blob = sample.layers[0]!;
+  const blob = sample.layers.at(0)!;
   const file = join(layout, blobPath(blob.descriptor.digest));
   await writeFile(file, flipBit(blob.bytes, 4)); // in the time stamp of the gzip header: the decoder does not mind
   const ended = await run(['pull', '--repo', repo, `oci:${layout}`, 'demo', '--platform=linux/amd64', '-q']);

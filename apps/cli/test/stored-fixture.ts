@@ -48,7 +48,7 @@ export interface SampleImage {
 /** The image that the tests store. With `extra`, its top layer holds that file too. */
 export function sampleImage(extra?: TarEntry): SampleImage {
   const tars = [tar(BASE), tar(extra === undefined ? TOP : [...TOP, extra])];
-  const layers = [tarLayer(tars[0]!, 'gzip'), tarLayer(tars[1]!, 'zstd')];
+  const layers = [tarLayer(tars.at(0)!, 'gzip'), tarLayer(tars.at(1)!, 'zstd')];
   return { image: image({ layers }), layers, tars };
 }
 

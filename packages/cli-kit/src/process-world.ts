@@ -55,7 +55,7 @@ function resultStream(stream: NodeJS.WriteStream, isTerminal: boolean): ResultSt
   return {
     isTerminal,
     get columns(): number {
-      return stream.columns;
+      return orDefault(stream.columns, 80);
     },
     write: (data) =>
       new Promise((resolve, reject) => {
@@ -72,10 +72,10 @@ function diagnosticStream(stream: NodeJS.WriteStream, isTerminal: boolean): Diag
   return {
     isTerminal,
     get columns(): number {
-      return stream.columns;
+      return orDefault(stream.columns, 80);
     },
     get rows(): number {
-      return stream.rows;
+      return orDefault(stream.rows, 24);
     },
     write: (text) => void stream.write(text),
   };
@@ -98,6 +98,11 @@ function processInput(): InputStream {
       }
     },
   };
+}
+
+/** A terminal may not know its size and say 0. */
+function orDefault(size: number | undefined, usual: number): number {
+  return size === undefined || size < 1 ? usual : size;
 }
 
 function ignore(): void {}

@@ -33,6 +33,6 @@ async function openStream(repository: Repository, typed: string): Promise<Splits
   } catch (error) {
     if (!(error instanceof RepositoryError) || error.code !== 'NOT_FOUND') throw error;
     const refs = repository.listRefs().map((ref) => `refs/${ref.name}`);
-    throw notFound(`no stream '${typed}'`, name, [...(await streamNames(repository)), ...refs], { cause: error });
+    throw notFound(`no stream '${typed}'`, name, [...(await streamNames(repository)), ...refs]);
   }
 }

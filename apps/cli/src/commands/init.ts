@@ -41,18 +41,17 @@ export const init: Command = defineCommand({
     ['--repo /srv/composefs init --algorithm fsverity-sha256-12 --ensure', 'make it unless it is there'],
   ],
   async run({ values, args }, context) {
-    const shown = args.path ?? repositoryLocation(values, context.world);
     const path = locate(args.path, values, context);
     const algorithm = chooseAlgorithm(values.algorithm, values.hash);
     if (values['reset-metadata']) await reset(path, values, context);
     const repository = await make(path, algorithm, values, context);
     await repository.close();
-    await context.print({ json: () => toJson(repository), text: () => toText(repository, shown, values.ensure) });
+    await context.print({ json: () => toJson(repository), text: () => toText(repository, args.path ?? path, values.ensure) });
   },
 });
 
 function locate(argument: string | undefined, values: GlobalValues, { world }: CommandContext): string {
-  if (argument === undefined) return repositoryLocation(values, world);
+  if (argument === undefined || values['no-repo']) return repositoryLocation(values, world);
   const given = (['repo', 'user', 'system'] as const).find((name) => values[name] !== undefined && values[name] !== false);
   if (given !== undefined) throw new UsageError(`PATH and --${given} exclude each other`);
   if (argument === '') throw new UsageError('PATH: the path is empty');

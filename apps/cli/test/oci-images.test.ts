@@ -1,0 +1,53 @@
+import { beforeAll, expect, it } from 'vitest';
+import { json, ok, run, scratch } from './harness.ts';
+import { storeSample, type Stored } from './stored-fixture.ts';
+
+const path = scratch();
+let stored: Stored;
+beforeAll(async () => {
+  stored = await storeSample(path(), { artifact: true });
+});
+
+it.each([[['oci', 'images']], [['oci', 'ls']], [['ls']]])('%j is a table', async (name) => {
+  const short = stored.sample.image.descriptor.digest.slice(7, 19);
+  const lines = (await ok([...name, '--repo', stored.repo])).split('\n');
+  expect(lines[0]).toBe('NAME  DIGEST        ARCH      LAYERS  REFS');
+  expect(lines[1]).toBe(`demo  ${short}  amd64     2       1`);
+  expect(lines[2]).toMatch(/^note {2}[0-9a-f]{12} {2}artifact {2}1 {7}0$/);
+});
+
+it('says everything in JSON', async () => {
+  expect(await json('oci-images', ['oci', 'images', '--repo', stored.repo])).toEqual({
+    images: [
+      {
+        name: 'demo',
+        manifest_digest: stored.sample.image.descriptor.digest,
+        is_container: true,
+        architecture: 'amd64',
+        os: 'linux',
+        created: null,
+        layer_count: 2,
+        referrer_count: 1,
+      },
+      expect.objectContaining({ name: 'note', is_container: false, architecture: '', os: '', created: null, layer_count: 1 }),
+    ],
+  });
+});
+
+it('filters, and shows whole digests', async () => {
+  const { digest } = stored.sample.image.descriptor;
+  expect(await ok(['ls', '--repo', stored.repo, '--filter', 'em', '--no-trunc'])).toContain(`\ndemo  ${digest.slice(7)}  amd64`);
+  expect(await ok(['ls', '--repo', stored.repo, '--filter=em', '--digests'])).toContain(`\ndemo  ${digest}  amd64`);
+  expect(await ok(['ls', '--repo', stored.repo, '--filter=em'])).not.toContain('note');
+  expect(await ok(['ls', '--repo', stored.repo, '--filter=nothing like it'])).toBe('No images found\n');
+});
+
+it('takes no argument', async () => {
+  expect(await run(['ls', '--repo', stored.repo, 'demo'])).toMatchObject({ code: 2, stdout: '' });
+});
+
+it('prints a tag with control characters harmlessly', async () => {
+  await ok(['tag', '--repo', stored.repo, 'demo', 'evil\u001B[2J\nname']);
+  expect(await ok(['ls', '--repo', stored.repo])).toContain('evil\\x1b[2J\\x0aname');
+  await ok(['untag', '--repo', stored.repo, 'evil\u001B[2J\nname']);
+});
