@@ -37,7 +37,7 @@ async function writeSynced(path: string, content: AsyncIterable<Uint8Array>, sig
 }
 
 /** So that the new name survives a crash too. Windows has no such call for directories. */
-async function syncDirectory(path: string): Promise<void> {
+export async function syncDirectory(path: string): Promise<void> {
   try {
     const handle = await open(path, 'r');
     try {

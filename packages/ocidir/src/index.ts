@@ -1,9 +1,24 @@
+export { fetchBlobFile } from './blob-file.ts';
+export { openDirImage } from './dir-image.ts';
+export { openDirImageWriter } from './dir-image-writer.ts';
+export { openDockerArchive } from './docker-archive.ts';
 export { OciDirError } from './errors.ts';
+export { openOciArchive } from './oci-archive.ts';
+export { openOciArchiveWriter } from './oci-archive-writer.ts';
 export { openOciDir } from './oci-dir.ts';
 export { openOciLayoutWriter } from './oci-layout-writer.ts';
 
+export type { OpenArchiveOptions } from './archive-file.ts';
+export type { BlobRest, FetchBlobOptions, FetchedBlob, OpenBlobAt } from './blob-file.ts';
+export type { BlobSource } from './blob-source.ts';
+export type { DirImage, OpenDirImageOptions } from './dir-image.ts';
+export type { DirImageWriter, PutDirManifestOptions } from './dir-image-writer.ts';
+export type { DockerArchive, OpenDockerArchiveOptions } from './docker-archive.ts';
 export type { OciDirErrorCode, OciDirErrorPlace } from './errors.ts';
+export type { ImageRoot, RootOptions } from './image-root.ts';
 export type { LayoutManifest } from './layout-manifests.ts';
+export type { OciArchive, OpenOciArchiveOptions } from './oci-archive.ts';
+export type { OciArchiveWriter } from './oci-archive-writer.ts';
 export type { OciDir, OpenOciDirOptions } from './oci-dir.ts';
-export type { AddBlobOptions, BlobSource, OciLayoutWriter, PutManifestOptions, WriteOptions } from './oci-layout-writer.ts';
+export type { AddBlobOptions, OciLayoutWriter, PutManifestOptions, WriteOptions } from './oci-layout-writer.ts';
 export type { Referrer, ReferrersOptions } from './referrers.ts';

@@ -1,6 +1,6 @@
 import { OciSpecError, parseJson } from '@cfskit/oci-spec';
 import { OciDirError } from './errors.ts';
-import { readInside } from './layout-directory.ts';
+import type { ReadLayoutFile } from './layout-store.ts';
 
 /** The file that says that a directory is a layout, and the only version there is. */
 export const LAYOUT_HEADER = 'oci-layout';
@@ -9,9 +9,9 @@ export const LAYOUT_VERSION = '1.0.0';
 const MAX_HEADER_SIZE = 4096;
 
 /** What is wrong with the `oci-layout` file, in a sentence; undefined if nothing is. */
-export async function complaintAboutHeader(root: string): Promise<string | undefined> {
+export async function complaintAboutHeader(read: ReadLayoutFile): Promise<string | undefined> {
   try {
-    const bytes = await readInside(root, LAYOUT_HEADER, MAX_HEADER_SIZE);
+    const bytes = await read(LAYOUT_HEADER, MAX_HEADER_SIZE);
     if (bytes === undefined) return `no ${LAYOUT_HEADER} file in the layout`;
     const version = versionIn(parseJson(bytes));
     return version === LAYOUT_VERSION ? undefined : `${LAYOUT_HEADER}: wanted version ${LAYOUT_VERSION}, found ${JSON.stringify(version)}`;

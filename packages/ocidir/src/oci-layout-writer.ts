@@ -3,32 +3,24 @@ import { join } from 'node:path';
 import {
   createHash,
   digestOf,
-  isIndex,
-  isManifest,
   mediaTypes,
-  OciSpecError,
   parseDigest,
-  parseIndex,
-  parseJson,
-  parseManifest,
   verified,
   VerifyError,
   type Descriptor,
   type HashAlgorithm,
-  type Index,
-  type Manifest,
 } from '@cfskit/oci-spec';
 import { writeAtomically } from './atomic-file.ts';
 import { blobChunks, blobPath, hasBlobFile } from './blob.ts';
+import { fetchBlobFile, type FetchBlobOptions, type FetchedBlob, type OpenBlobAt } from './blob-file.ts';
+import { toAsync, type BlobSource } from './blob-source.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { OciDirError } from './errors.ts';
 import { indexEntry, withEntry, type EntryOptions } from './index-entry.ts';
-import { isInside, openInside } from './layout-directory.ts';
+import { isInside, openInside, readInside } from './layout-directory.ts';
 import { LAYOUT_HEADER, LAYOUT_VERSION } from './layout-header.ts';
 import { LAYOUT_INDEX, readLayoutIndex } from './layout-index.ts';
-
-/** The bytes of a blob, in order. */
-export type BlobSource = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+import { childrenOf, isForeign, neededBlob, parseEither } from './manifest-document.ts';
 
 /** How a blob is written. */
 export interface WriteOptions {
@@ -112,6 +104,18 @@ export class OciLayoutWriter {
   }
 
   /**
+   * Fetch a blob, and go on where an earlier fetch into this layout was interrupted; see {@link fetchBlobFile}.
+   *
+   * @throws {VerifyError} SIZE_MISMATCH, DIGEST_MISMATCH
+   * @throws {OciDirError} UNSUPPORTED_DIGEST, OUTSIDE_LAYOUT, NOT_A_FILE, and whatever the source throws
+   */
+  async fetchBlob(descriptor: Descriptor, openAt: OpenBlobAt, options: FetchBlobOptions = {}): Promise<FetchedBlob> {
+    blobPath(descriptor.digest);
+    const { algorithm, encoded } = parseDigest(descriptor.digest);
+    return await fetchBlobFile(await blobDirectory(this.#root, algorithm), encoded, descriptor, openAt, options);
+  }
+
+  /**
    * Write a blob and find out its digest and size on the way.
    *
    * @throws {OciDirError} OUTSIDE_LAYOUT, and whatever `source` throws
@@ -142,12 +146,12 @@ export class OciLayoutWriter {
    * @throws {OciSpecError} UNEXPECTED_MEDIA_TYPE, and what parsing `raw` gives
    */
   async putManifest(raw: Uint8Array, options: PutManifestOptions = {}): Promise<Descriptor> {
-    const { mediaType, manifest, index } = parseEither(raw, options.mediaType);
-    await this.#needBlobs(manifest === undefined ? index.manifests : [manifest.config, ...manifest.layers]);
+    const document = parseEither(raw, options.mediaType);
+    await this.#needBlobs(childrenOf(document));
     const { algorithm = 'sha256' } = options;
-    const descriptor = { mediaType, digest: digestOf(raw, algorithm), size: raw.byteLength };
+    const descriptor = { mediaType: document.mediaType, digest: digestOf(raw, algorithm), size: raw.byteLength };
     await this.putBlob(descriptor, [raw], options);
-    const entry = indexEntry(descriptor, manifest, options);
+    const entry = indexEntry(descriptor, document.manifest, options);
     this.#indexUpdates = this.#indexUpdates.catch(() => undefined).then(() => this.#enter(entry)); // one after the other
     await this.#indexUpdates;
     return entry;
@@ -155,37 +159,18 @@ export class OciLayoutWriter {
 
   async #needBlobs(descriptors: readonly Descriptor[]): Promise<void> {
     for (const descriptor of descriptors) {
-      const foreign = descriptor.urls !== undefined && descriptor.urls.length > 0;
-      if (foreign || (await hasBlobFile(this.#root, descriptor))) continue;
-      const { digest, size } = descriptor;
-      throw new OciDirError('BLOB_NOT_FOUND', blobPath(digest), `no such blob, or not of ${size} bytes: ${digest}`, { digest });
+      if (isForeign(descriptor) || (await hasBlobFile(this.#root, descriptor))) continue;
+      throw neededBlob(blobPath(descriptor.digest), descriptor);
     }
   }
 
   async #enter(entry: Descriptor): Promise<void> {
-    const index = await readLayoutIndex(this.#root);
+    const index = await readLayoutIndex((path, limit) => readInside(this.#root, path, limit));
     await writeWhole(this.#root, LAYOUT_INDEX, canonicalJson(withEntry(index, EMPTY_INDEX, entry)));
   }
 }
 
 const EMPTY_INDEX = { schemaVersion: 2, mediaType: mediaTypes.index };
-
-type Either =
-  | { readonly mediaType: string; readonly manifest: Manifest; readonly index?: undefined }
-  | { readonly mediaType: string; readonly manifest?: undefined; readonly index: Index };
-
-function parseEither(raw: Uint8Array, mediaType: string | undefined): Either {
-  const said = mediaType ?? mediaTypeOf(parseJson(raw));
-  if (isIndex(said)) return { mediaType: said, index: parseIndex(raw) };
-  if (isManifest(said)) return { mediaType: said, manifest: parseManifest(raw) };
-  throw new OciSpecError('UNEXPECTED_MEDIA_TYPE', `Unexpected media type ${said}`);
-}
-
-function mediaTypeOf(document: unknown): string {
-  if (typeof document !== 'object' || document === null) return mediaTypes.manifest;
-  if ('mediaType' in document && typeof document.mediaType === 'string') return document.mediaType;
-  return 'manifests' in document ? mediaTypes.index : mediaTypes.manifest;
-}
 
 /** The directory for blobs of one algorithm, made if need be; its real path. */
 async function blobDirectory(root: string, algorithm: string): Promise<string> {
@@ -201,8 +186,4 @@ async function blobDirectory(root: string, algorithm: string): Promise<string> {
 
 async function writeWhole(directory: string, name: string, bytes: Uint8Array): Promise<void> {
   await writeAtomically(directory, toAsync([bytes]), () => name);
-}
-
-async function* toAsync(source: BlobSource): AsyncGenerator<Uint8Array, void> {
-  yield* source;
 }

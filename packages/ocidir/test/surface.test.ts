@@ -1,5 +1,15 @@
 import { expect, it } from 'vitest';
 
 it('exports what the README lists', async () => {
-  expect(Object.keys(await import('../src/index.ts'))).toEqual(['OciDirError', 'openOciDir', 'openOciLayoutWriter']);
+  expect(Object.keys(await import('../src/index.ts')).toSorted()).toEqual([
+    'OciDirError',
+    'fetchBlobFile',
+    'openDirImage',
+    'openDirImageWriter',
+    'openDockerArchive',
+    'openOciArchive',
+    'openOciArchiveWriter',
+    'openOciDir',
+    'openOciLayoutWriter',
+  ]);
 });

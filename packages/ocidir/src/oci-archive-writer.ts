@@ -1,0 +1,152 @@
+import { digestOf, mediaTypes, verified, type Descriptor } from '@cfskit/oci-spec';
+import { blobPath } from './blob.ts';
+import { toAsync, type BlobSource } from './blob-source.ts';
+import { canonicalJson } from './canonical-json.ts';
+import { OciDirError } from './errors.ts';
+import { writeFully } from './file-chunks.ts';
+import { indexEntry, withEntry } from './index-entry.ts';
+import { LAYOUT_HEADER, LAYOUT_VERSION } from './layout-header.ts';
+import { LAYOUT_INDEX } from './layout-index.ts';
+import { childrenOf, isForeign, neededBlob, parseEither } from './manifest-document.ts';
+import type { PutManifestOptions, WriteOptions } from './oci-layout-writer.ts';
+import { TAR_END_SIZE, tarFileHeader, tarPadding } from './tar-entry.ts';
+import { openTemporaryFile, type TemporaryFile } from './temporary-file.ts';
+
+/**
+ * Start an OCI layout in a tar. Nothing has the name `path` before {@link OciArchiveWriter.finish}, which replaces what is there.
+ */
+export async function openOciArchiveWriter(path: string): Promise<OciArchiveWriter> {
+  return new OciArchiveWriter(path, await openTemporaryFile(path));
+}
+
+interface Slot {
+  readonly start: number;
+  readonly size: number;
+  complete: boolean;
+  writing: Promise<void> | undefined;
+}
+
+/**
+ * Writes an OCI image layout into a tar. Made by {@link openOciArchiveWriter}.
+ *
+ * Several blobs may be written at once: each gets its place, by its size, when it is begun. The order of the calls is the order in the
+ * tar, so that the same calls give the same archive.
+ */
+export class OciArchiveWriter {
+  /** As it was given. */
+  readonly path: string;
+  readonly #file: TemporaryFile;
+  readonly #slots = new Map<string, Slot>();
+  #index: object = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: [] };
+  #end = 0;
+
+  constructor(path: string, file: TemporaryFile) {
+    this.path = path;
+    this.#file = file;
+  }
+
+  /** Whether the blob has been written. */
+  hasBlob(descriptor: Descriptor): Promise<boolean> {
+    const slot = this.#slots.get(blobPath(descriptor.digest));
+    return Promise.resolve(slot?.complete === true && slot.size === descriptor.size);
+  }
+
+  /**
+   * Write a blob, checked while it passes. One that is there already is not read again; one that failed can be written again.
+   *
+   * @throws {VerifyError} SIZE_MISMATCH, DIGEST_MISMATCH, and whatever `source` throws
+   * @throws {OciDirError} UNSUPPORTED_DIGEST, SIZE_MISMATCH: it was begun with another size
+   */
+  async putBlob(descriptor: Descriptor, source: BlobSource, options: WriteOptions = {}): Promise<void> {
+    const path = blobPath(descriptor.digest);
+    const slot = this.#slotFor(path, descriptor);
+    while (slot.writing !== undefined) await slot.writing.catch(() => undefined);
+    if (slot.complete) return;
+    slot.writing = this.#writeEntry(path, slot, verified(toAsync(source), descriptor), options.signal);
+    try {
+      await slot.writing;
+      slot.complete = true;
+    } finally {
+      slot.writing = undefined;
+    }
+  }
+
+  /**
+   * Write a manifest or index, exactly these bytes, and enter it at the end of the layout's index. An entry with the same tag goes.
+   *
+   * @returns the entry
+   * @throws {OciDirError} BLOB_NOT_FOUND: a blob that it names has not been written {OciSpecError} UNEXPECTED_MEDIA_TYPE, and what
+   *   parsing `raw` gives
+   */
+  async putManifest(raw: Uint8Array, options: PutManifestOptions = {}): Promise<Descriptor> {
+    const document = parseEither(raw, options.mediaType);
+    for (const child of childrenOf(document)) await this.#need(child);
+    const { algorithm = 'sha256' } = options;
+    const descriptor = { mediaType: document.mediaType, digest: digestOf(raw, algorithm), size: raw.byteLength };
+    await this.putBlob(descriptor, [raw], options);
+    const entry = indexEntry(descriptor, document.manifest, options);
+    this.#index = withEntry(undefined, this.#index, entry);
+    return entry;
+  }
+
+  /**
+   * Write the index and the end, put all on the disk, and give the archive its name.
+   *
+   * @throws {OciDirError} BLOB_NOT_FOUND: a blob was begun and failed
+   */
+  async finish(): Promise<void> {
+    for (const [path, { complete }] of this.#slots) {
+      if (!complete) throw new OciDirError('BLOB_NOT_FOUND', path, `a blob of the archive is not complete: ${path}`);
+    }
+    await this.#putFile(LAYOUT_INDEX, canonicalJson(this.#index));
+    await this.#putFile(LAYOUT_HEADER, canonicalJson({ imageLayoutVersion: LAYOUT_VERSION }));
+    await this.#file.handle.truncate(this.#end + TAR_END_SIZE); // grows the file with zeros
+    await this.#file.commit();
+  }
+
+  /** Remove what has been written. After `finish`, or a second time, nothing happens. */
+  async abort(): Promise<void> {
+    await this.#file.discard();
+  }
+
+  async #need(descriptor: Descriptor): Promise<void> {
+    if (isForeign(descriptor) || (await this.hasBlob(descriptor))) return;
+    throw neededBlob(blobPath(descriptor.digest), descriptor);
+  }
+
+  #slotFor(path: string, { digest, size }: Descriptor): Slot {
+    const slot = this.#slots.get(path) ?? { start: this.#reserve(path, size), size, complete: false, writing: undefined };
+    if (slot.size !== size)
+      throw new OciDirError('SIZE_MISMATCH', path, `Expected size ${slot.size} but found ${size}: blob ${digest}`, { digest });
+    this.#slots.set(path, slot);
+    return slot;
+  }
+
+  /** Make room for an entry at the end, without waiting for anything. */
+  #reserve(path: string, size: number): number {
+    const start = this.#end;
+    this.#end += tarFileHeader(path, size).byteLength + size + tarPadding(size);
+    return start;
+  }
+
+  async #putFile(path: string, bytes: Uint8Array): Promise<void> {
+    const size = bytes.byteLength;
+    await this.#writeEntry(path, { start: this.#reserve(path, size), size }, toAsync([bytes]), undefined);
+  }
+
+  async #writeEntry(
+    path: string,
+    { start, size }: Pick<Slot, 'start' | 'size'>,
+    content: AsyncIterable<Uint8Array>,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const header = tarFileHeader(path, size);
+    await writeFully(this.#file.handle, header, start);
+    let at = start + header.byteLength;
+    for await (const chunk of content) {
+      signal?.throwIfAborted();
+      await writeFully(this.#file.handle, chunk, at);
+      at += chunk.byteLength;
+    }
+  }
+}
