@@ -5,7 +5,7 @@ import { dataOf, type Inode } from './read-inode.ts';
 import type { InodeXattrs } from './read-xattrs.ts';
 import { STUB_NAMES } from './stub.ts';
 import { superblock } from './superblock.ts';
-import { isNativeWhiteout, walkImage, type ImageNode, type ImageVisit, type WalkOptions } from './walk-image.ts';
+import { isNativeWhiteout, walkImage, type ImageVisit, type WalkOptions } from './walk-image.ts';
 
 /**
  * Check a whole image: all that reading it checks, and that it is one that a writer of its format version could have made. Images of strangers
@@ -30,13 +30,13 @@ export class EpochCheck {
     this.#stubsMissing = new Set(image.version < 2 ? STUB_NAMES : []);
   }
 
-  visit({ name, node, inRoot }: ImageVisit): void {
+  visit({ name, inode, attributes, inRoot }: ImageVisit): void {
     if (inRoot) this.#stubsMissing.delete(name);
-    if (node.index < this.#inodes) return;
+    if (attributes === undefined) return;
     this.#inodes++;
-    checkFilter(node.xattrs, node.inode);
-    if (this.#image.version < 2) checkEpoch1(node, inRoot);
-    else if (node.overlay.whiteout) throw wrongEpoch(node.inode, 'escaped whiteout in an image of format 2');
+    checkFilter(attributes.xattrs, inode);
+    if (this.#image.version < 2) checkEpoch1(inode, inRoot);
+    else if (attributes.overlay.whiteout) throw wrongEpoch(inode, 'escaped whiteout in an image of format 2');
   }
 
   finish(): void {
@@ -52,7 +52,7 @@ export class EpochCheck {
   }
 }
 
-function checkEpoch1({ inode }: ImageNode, inRoot: boolean): void {
+function checkEpoch1(inode: Inode, inRoot: boolean): void {
   if (isNativeWhiteout(inode) && !inRoot) throw wrongEpoch(inode, 'character device with number 0 below the root');
   const { tailOffset, tailSize } = dataOf(inode);
   // Kernels before 6.12 refuse such links.

@@ -1,4 +1,4 @@
-import { isWhiteout, walkTree, type Directory } from '@cfskit/fs-tree';
+import { isWhiteout, type Directory } from '@cfskit/fs-tree';
 import type { FormatVersion } from './format.ts';
 
 /** The versions that a caller of mkcomposefs asked for. */
@@ -22,6 +22,12 @@ export function chooseVersion(root: Directory, { min, max }: VersionRange = {}):
 }
 
 function hasWhiteout(root: Directory): boolean {
-  for (const { node } of walkTree(root)) if (node.kind !== 'directory' && isWhiteout(node)) return true;
+  const directories = [root];
+  for (const directory of directories) {
+    for (const [, node] of directory.entries()) {
+      if (node.kind === 'directory') directories.push(node);
+      else if (isWhiteout(node)) return true;
+    }
+  }
   return false;
 }

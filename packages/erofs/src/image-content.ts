@@ -5,9 +5,9 @@ import { ErofsError } from './errors.ts';
 import { BLOCK } from './format.ts';
 import type { ErofsImage } from './image.ts';
 import { CHUNK_BASED } from './inode-layout.ts';
+import type { OverlayState } from './overlay-state.ts';
 import { payloadOfRedirect } from './overlay.ts';
 import { dataOf, type Inode } from './read-inode.ts';
-import type { ImageNode } from './walk-image.ts';
 
 const PAYLOAD_MAX = 4095;
 
@@ -16,7 +16,7 @@ const PAYLOAD_MAX = 4095;
  *
  * @throws {ErofsError} INVALID_XATTR
  */
-export function contentOf(image: ErofsImage, { inode, overlay }: ImageNode): FileContent {
+export function contentOf(image: ErofsImage, inode: Inode, overlay: OverlayState): FileContent {
   const { size } = inode;
   const payload = overlay.redirect === undefined ? undefined : payloadOf(overlay.redirect, inode);
   const { objectId } = overlay;

@@ -70,7 +70,7 @@ export const FLAT_PLAIN = 0;
 export const FLAT_INLINE = 2;
 export const CHUNK_BASED = 4;
 
-/** What i_format, i_xattr_icount and the inline data add up to: where things are behind an inode. */
+/** Bytes of the inode itself; its attributes follow. */
 export function headerSize(extended: boolean): number {
   return extended ? extendedInode.size : compactInode.size;
 }

@@ -18,7 +18,7 @@ function breadthFirst(root: PlannedInode): PlannedInode[] {
     for (let index = 0; index < names.length; index++) {
       const inode = inodes[index]!;
       // `.`, `..` and further names of a file only refer to an inode.
-      if (inode.parent === directory && inode.name === names[index] && inode !== root) order.push(inode);
+      if (inode.parent === directory && inode.name === names[index]) order.push(inode);
     }
   }
   return order;

@@ -2,6 +2,7 @@ import type { Algorithm, ObjectId } from '@cfskit/fs-verity';
 import type { ByteSource } from './byte-source.ts';
 import { EpochCheck } from './check-image.ts';
 import { openImage, type OpenOptions } from './image.ts';
+import type { OverlayState } from './overlay-state.ts';
 import { objectOfPath } from './overlay.ts';
 import { walkImage } from './walk-image.ts';
 
@@ -18,11 +19,14 @@ export function readObjectIds(source: Uint8Array | ByteSource, algorithm: Algori
   const ids = new Set<ObjectId>();
   for (const visit of walkImage(image, { profile: 'c', algorithm })) {
     check.visit(visit);
-    const { objectId, redirect } = visit.node.overlay;
-    if (objectId !== undefined) ids.add(objectId);
-    const redirected = redirect === undefined ? undefined : objectOfPath(redirect, algorithm);
-    if (redirected !== undefined) ids.add(redirected);
+    if (visit.attributes !== undefined) addObjects(ids, visit.attributes.overlay, algorithm);
   }
   check.finish();
   return ids;
+}
+
+function addObjects(ids: Set<ObjectId>, { objectId, redirect }: OverlayState, algorithm: Algorithm): void {
+  if (objectId !== undefined) ids.add(objectId);
+  const redirected = redirect === undefined ? undefined : objectOfPath(redirect, algorithm);
+  if (redirected !== undefined) ids.add(redirected);
 }

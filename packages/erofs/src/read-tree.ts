@@ -6,7 +6,16 @@ import type { ErofsImage } from './image.ts';
 import { readDirectory } from './read-directory.ts';
 import { readInode } from './read-inode.ts';
 import { TreeXattrReader } from './tree-xattrs.ts';
-import { isNativeWhiteout, isWhiteout, rootOf, walkImage, type ImageNode, type ImageVisit, type Start, type WalkOptions } from './walk-image.ts';
+import {
+  isNativeWhiteout,
+  isWhiteout,
+  rootOf,
+  walkImage,
+  type Attributes,
+  type ImageVisit,
+  type Start,
+  type WalkOptions,
+} from './walk-image.ts';
 
 /** How to read an image. */
 export interface ReadOptions extends WalkOptions {
@@ -80,42 +89,35 @@ class TreeBuilder {
   }
 
   add(visit: ImageVisit): void {
-    const { name, node, parent } = visit;
-    const built = this.#build(node);
+    const node = visit.attributes === undefined ? this.#nodes[visit.index]! : this.#newNode(visit, visit.attributes);
     if (isDropped(visit, this.#profile)) return;
-    if (parent === undefined) this.#start = built;
-    else this.#insert(this.#nodes[parent.index] as Directory, name, built, node);
+    if (visit.parent === undefined) this.#start = node;
+    else this.#insert(this.#nodes[visit.parent] as Directory, node, visit);
   }
 
   finish(): Node | undefined {
     return this.#start;
   }
 
-  #insert(directory: Directory, name: ByteString, built: Node, { inode }: ImageNode): void {
-    directory.insert(name, built);
-    if (this.#profile === 'c' && built.kind !== 'directory') built.origin ??= { directory, name, nlink: inode.nlink };
+  #insert(directory: Directory, node: Node, { name, inode }: ImageVisit): void {
+    directory.insert(name, node);
+    if (this.#profile === 'c' && node.kind !== 'directory') node.origin ??= { directory, name, nlink: inode.nlink };
   }
 
-  #build(node: ImageNode): Node {
-    const known = this.#nodes[node.index];
-    if (known !== undefined) return known;
-    const stat = this.#stat(node);
-    const built = node.inode.kind === 'directory' ? new Directory(stat) : this.#leaf(node, stat);
-    this.#nodes.push(built);
-    return built;
+  #newNode(visit: ImageVisit, { xattrs }: Attributes): Node {
+    const { mode, uid, gid, mtime, offset, kind } = visit.inode;
+    const stat: Stat = { mode: mode & PERMISSIONS, uid, gid, mtime, xattrs: this.#xattrs.read(xattrs, offset) };
+    const node = kind === 'directory' ? new Directory(stat) : this.#newLeaf(visit, stat);
+    this.#nodes.push(node);
+    return node;
   }
 
-  #stat({ inode, xattrs }: ImageNode): Stat {
-    const { mode, uid, gid, mtime, offset } = inode;
-    return { mode: mode & PERMISSIONS, uid, gid, mtime, xattrs: this.#xattrs.read(xattrs, offset) };
-  }
-
-  #leaf(node: ImageNode, stat: Stat): Leaf {
-    const { inode } = node;
-    if (isWhiteout(node)) return { kind: 'character-device', stat, rdev: 0 };
+  #newLeaf(visit: ImageVisit, stat: Stat): Leaf {
+    const { inode, attributes } = visit;
+    if (isWhiteout(visit)) return { kind: 'character-device', stat, rdev: 0 };
     switch (inode.kind) {
       case 'file':
-        return { kind: 'file', stat, content: contentOf(this.#image, node) };
+        return { kind: 'file', stat, content: contentOf(this.#image, inode, attributes!.overlay) };
       case 'symlink':
         return { kind: 'symlink', stat, target: targetOf(this.#image, inode) };
       case 'character-device':
@@ -130,6 +132,6 @@ class TreeBuilder {
 const STUB_NAME = /^[0-9a-fA-F]{2}$/;
 
 /** Stubs are no part of the tree. composefs-rs goes by the name and takes every whiteout in the root for one, mkcomposefs by the device. */
-export function isDropped({ name, node, inRoot }: ImageVisit, profile: Profile): boolean {
-  return profile === 'c' ? isNativeWhiteout(node.inode) : inRoot && STUB_NAME.test(name) && isWhiteout(node);
+export function isDropped(visit: ImageVisit, profile: Profile): boolean {
+  return profile === 'c' ? isNativeWhiteout(visit.inode) : visit.inRoot && STUB_NAME.test(visit.name) && isWhiteout(visit);
 }

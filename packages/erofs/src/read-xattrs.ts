@@ -64,7 +64,8 @@ export class XattrReader {
     const entries: Xattr[] = [];
     let at = start;
     while (at < area.length) {
-      if (at + xattrEntry.size > area.length) throw new ErofsError('INVALID_XATTR', 'entry behind the end of its area', { offset: offset + at });
+      if (at + xattrEntry.size > area.length)
+        throw new ErofsError('INVALID_XATTR', 'entry behind the end of its area', { offset: offset + at });
       const size = entrySize(area, at);
       if (at + size > area.length) throw new ErofsError('INVALID_XATTR', 'entry behind the end of its area', { offset: offset + at });
       entries.push(this.#entry(area, at, offset + at));

@@ -1,4 +1,15 @@
-import { compareTimes, isWhiteout, NO_XATTRS, PERMISSIONS, type ByteString, type Directory, type Leaf, type Node, type Stat, type Xattrs } from '@cfskit/fs-tree';
+import {
+  compareTimes,
+  isWhiteout,
+  NO_XATTRS,
+  PERMISSIONS,
+  type ByteString,
+  type Directory,
+  type Leaf,
+  type Node,
+  type Stat,
+  type Xattrs,
+} from '@cfskit/fs-tree';
 import type { Profile } from './format.ts';
 
 const SELINUX = 'security.selinux';

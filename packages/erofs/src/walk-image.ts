@@ -2,8 +2,7 @@ import { DEPTH_MAX, type ByteString } from '@cfskit/fs-tree';
 import type { Algorithm } from '@cfskit/fs-verity';
 import { checkBlockMap } from './block-map.ts';
 import { ErofsError } from './errors.ts';
-import { FILE_TYPE } from './file-type.ts';
-import { BLOCK, type Profile } from './format.ts';
+import { BLOCK, SLOT, type Profile } from './format.ts';
 import type { ErofsImage } from './image.ts';
 import { CHUNK_BASED } from './inode-layout.ts';
 import { OverlayStateReader, type OverlayState } from './overlay-state.ts';
@@ -19,40 +18,30 @@ export interface WalkOptions {
   readonly profile?: Profile;
   /** Of the digests in the image; by default that of the first one. */
   readonly algorithm?: Algorithm | undefined;
-}
-
-/** An inode that has been reached, once for all of its names. */
-export interface ImageNode {
-  /** In the order in which they were reached, from 0. */
-  readonly index: number;
-  readonly inode: Inode;
-  readonly xattrs: InodeXattrs;
-  readonly overlay: OverlayState;
-  /** Names found so far. */
-  names: number;
+  /** Names in all directories. Default 10,000,000. */
+  readonly maxEntries?: number;
 }
 
 /** A name in an image. */
 export interface ImageVisit {
   readonly name: ByteString;
-  readonly node: ImageNode;
-  /** The directory that the name is in; the start has none. */
-  readonly parent: ImageNode | undefined;
+  readonly inode: Inode;
+  /** Inodes are numbered in the order in which they are met, from 0; further names of one have its number. */
+  readonly index: number;
+  /** Only with the first name of an inode. */
+  readonly attributes: Attributes | undefined;
+  /** Number of the directory that the name is in; the start has none. */
+  readonly parent: number | undefined;
   /** Whether that is the root. */
   readonly inRoot: boolean;
   /** Of the directory, from the start: 0 for the start and what is in it. */
   readonly depth: number;
 }
 
-/**
- * Go through all names of an image depth first, in order, and check all that is met. Time and memory are proportional to the size of the image,
- * whatever is in it: a directory is entered once, and what inodes, blocks and shared attributes claim may not be more than there is.
- *
- * @param start where to start. If it is not the root, link counts of files are not checked, for they may have names elsewhere.
- * @throws {ErofsError} for whatever is wrong, as soon as it is met; link counts of files at the end
- */
-export function walkImage(image: ErofsImage, options: WalkOptions = {}, start: Start = rootOf(image)): Generator<ImageVisit, void> {
-  return new Walk(image, options, start).visits();
+/** Extended attributes, and what they mean to overlayfs. */
+export interface Attributes {
+  readonly xattrs: InodeXattrs;
+  readonly overlay: OverlayState;
 }
 
 /** Where a walk starts: an inode, the name that led to it, and the directory that this is in. */
@@ -67,80 +56,132 @@ export function rootOf({ rootNid }: ErofsImage): Start {
   return { nid: rootNid, name: '', parentNid: rootNid };
 }
 
+/**
+ * Go through all names of an image depth first, in order, and check all that is met. Time and memory are proportional to the size of the image,
+ * whatever is in it: a directory is entered once, and what inodes, blocks and shared attributes claim may not be more than there is.
+ *
+ * @param start where to start. If it is not the root, link counts of files are not checked, for they may have names elsewhere.
+ * @throws {ErofsError} for whatever is wrong, as soon as it is met; link counts of files at the end
+ */
+export function walkImage(image: ErofsImage, options: WalkOptions = {}, start: Start = rootOf(image)): Generator<ImageVisit, void> {
+  return new Walk(image, options, start).visits();
+}
+
+/** Whether overlayfs takes an inode for the mark of a removed name, or will where the image is a layer of a tree that has been mounted. */
+export function isWhiteout({ inode, attributes }: ImageVisit): boolean {
+  return isNativeWhiteout(inode) || (inode.kind === 'file' && attributes?.overlay.whiteout === true);
+}
+
+/** Whether an inode is a character device with number 0. */
+export function isNativeWhiteout({ kind, u }: Inode): boolean {
+  return kind === 'character-device' && u === 0;
+}
+
+const MAX_ENTRIES = 10_000_000;
+
 interface Level {
-  readonly node: ImageNode;
+  readonly inode: Inode;
+  readonly index: number;
   readonly entries: readonly DirectoryEntry[];
   next: number;
+}
+
+interface Links {
+  readonly inode: Inode;
+  names: number;
 }
 
 class Walk {
   readonly #image: ErofsImage;
   readonly #start: Start;
+  readonly #maxEntries: number;
   readonly #checksLinks: boolean;
   readonly #xattrs: XattrReader;
   readonly #overlay: OverlayStateReader;
-  readonly #nodes = new Map<number, ImageNode>();
   readonly #levels: Level[] = [];
+  /** By nid: the number of the inode and 1, 0 for those not met. Nothing else is kept of most inodes. */
+  readonly #indexes: Uint32Array;
+  /** Of leaves that should have other than one name. */
+  readonly #links = new Map<number, Links>();
+  readonly #whiteouts = new Set<number>();
+  #inodes = 0;
+  #entries = 0;
   /** Bytes of all inodes with what belongs to them. */
   #claimed = 0;
 
-  constructor(image: ErofsImage, { profile = 'rs', algorithm }: WalkOptions, start: Start) {
+  constructor(image: ErofsImage, { profile = 'rs', algorithm, maxEntries = MAX_ENTRIES }: WalkOptions, start: Start) {
     this.#image = image;
     this.#start = start;
+    this.#maxEntries = maxEntries;
     this.#checksLinks = profile === 'rs' && start.nid === image.rootNid;
     this.#xattrs = new XattrReader(image);
     this.#overlay = new OverlayStateReader(algorithm);
+    this.#indexes = new Uint32Array(Math.floor(image.size / SLOT));
   }
 
   *visits(): Generator<ImageVisit, void> {
     const { nid, name, parentNid } = this.#start;
-    const node = this.#newNode(nid);
-    if (nid === this.#image.rootNid && node.inode.kind !== 'directory') throw invalidRoot(node);
-    const inRoot = parentNid === this.#image.rootNid && nid !== parentNid;
-    yield { name, node, parent: undefined, inRoot, depth: 0 };
-    if (node.inode.kind === 'directory') this.#enter(node, parentNid);
+    const { rootNid } = this.#image;
+    const inode = readInode(this.#image, nid);
+    if (nid === rootNid && inode.kind !== 'directory') {
+      throw new ErofsError('INVALID_INODE', `the root is a ${inode.kind}`, { offset: inode.offset });
+    }
+    const inRoot = parentNid === rootNid && nid !== rootNid;
+    yield { name, inode, index: 0, attributes: this.#meet(inode), parent: undefined, inRoot, depth: 0 };
+    if (inode.kind === 'directory') this.#enter(inode, 0, parentNid);
     for (let level = this.#levels.at(-1); level !== undefined; level = this.#levels.at(-1)) {
       const entry = level.entries[level.next++];
       if (entry === undefined) this.#levels.pop();
       else yield this.#visit(level, entry);
     }
-    if (this.#checksLinks) for (const found of this.#nodes.values()) checkLinks(found);
+    for (const { inode: linked, names } of this.#links.values()) if (linked.nlink !== names) throw linkCount(linked, names);
   }
 
-  #visit({ node: parent }: Level, entry: DirectoryEntry): ImageVisit {
+  #visit({ inode: directory, index: parent }: Level, { name, nid, fileType, offset }: DirectoryEntry): ImageVisit {
     const depth = this.#levels.length - 1;
-    const known = this.#nodes.get(entry.nid);
-    const node = known ?? this.#newNode(entry.nid);
-    if (node.inode.fileType !== entry.fileType) {
-      throw new ErofsError('INVALID_DIRECTORY', `file type ${entry.fileType} of a ${node.inode.kind}`, { offset: entry.offset });
-    }
-    if (known !== undefined) this.#addName(known, entry);
-    else if (node.inode.kind === 'directory') this.#enter(node, parent.inode.nid);
-    return { name: entry.name, node, parent, inRoot: parent.inode.nid === this.#image.rootNid, depth };
-  }
-
-  #addName(node: ImageNode, { offset }: DirectoryEntry): void {
-    node.names++;
-    if (node.inode.kind === 'directory') throw new ErofsError('DIRECTORY_LOOP', 'directory with two names', { offset });
-    if (isWhiteout(node)) throw new ErofsError('LINK_COUNT', 'whiteout with two names', { offset });
-  }
-
-  #enter(node: ImageNode, parentNid: number): void {
-    const { inode } = node;
-    if (this.#levels.length >= DEPTH_MAX) throw new ErofsError('TOO_DEEP', `directories nest ${DEPTH_MAX} deep`, { offset: inode.offset });
-    this.#levels.push({ node, entries: readDirectory(this.#image, inode, parentNid), next: 0 });
-  }
-
-  #newNode(nid: number): ImageNode {
+    const inRoot = directory.nid === this.#image.rootNid;
     const inode = readInode(this.#image, nid);
+    if (inode.fileType !== fileType) throw new ErofsError('INVALID_DIRECTORY', `file type ${fileType} of a ${inode.kind}`, { offset });
+    const known = this.#indexes[nid]!;
+    if (known !== 0) {
+      this.#addName(inode, offset);
+      return { name, inode, index: known - 1, attributes: undefined, parent, inRoot, depth };
+    }
+    const index = this.#inodes;
+    const attributes = this.#meet(inode);
+    if (inode.kind === 'directory') this.#enter(inode, index, directory.nid);
+    return { name, inode, index, attributes, parent, inRoot, depth };
+  }
+
+  /** See an inode for the first time. */
+  #meet(inode: Inode): Attributes {
+    this.#indexes[inode.nid] = ++this.#inodes;
     this.#claim(inode);
     const xattrs = this.#xattrs.read(inode);
     const overlay = this.#overlay.read(xattrs, inode.offset);
     if (inode.layout === CHUNK_BASED) checkBlockMap(this.#image, inode, overlay.objectId !== undefined);
     else checkContent(inode, overlay);
-    const node = { index: this.#nodes.size, inode, xattrs, overlay, names: 1 };
-    this.#nodes.set(nid, node);
-    return node;
+    if (isNativeWhiteout(inode) || overlay.whiteout) this.#whiteouts.add(inode.nid);
+    if (this.#checksLinks && inode.nlink !== 1 && inode.kind !== 'directory') this.#links.set(inode.nid, { inode, names: 1 });
+    return { xattrs, overlay };
+  }
+
+  #addName(inode: Inode, offset: number): void {
+    if (inode.kind === 'directory') throw new ErofsError('DIRECTORY_LOOP', 'directory with two names', { offset });
+    if (this.#whiteouts.has(inode.nid)) throw new ErofsError('LINK_COUNT', 'whiteout with two names', { offset });
+    if (!this.#checksLinks) return;
+    const links = this.#links.get(inode.nid);
+    if (links === undefined) throw linkCount(inode, 2);
+    links.names++;
+  }
+
+  #enter(inode: Inode, index: number, parentNid: number): void {
+    if (this.#levels.length >= DEPTH_MAX) throw new ErofsError('TOO_DEEP', `directories nest ${DEPTH_MAX} deep`, { offset: inode.offset });
+    const entries = readDirectory(this.#image, inode, parentNid);
+    this.#entries += entries.length;
+    if (this.#entries > this.#maxEntries)
+      throw new ErofsError('TOO_LARGE', `more than ${this.#maxEntries} names`, { offset: inode.offset });
+    this.#levels.push({ inode, index, entries, next: 0 });
   }
 
   /** No two inodes have bytes in common in an image that some writer made. */
@@ -151,27 +192,12 @@ class Walk {
   }
 }
 
-/** Whether overlayfs takes an inode for the mark of a removed name, or will where the image is a layer of a tree that has been mounted. */
-export function isWhiteout({ inode, overlay }: ImageNode): boolean {
-  return isNativeWhiteout(inode) || (inode.kind === 'file' && overlay.whiteout);
-}
-
-/** Whether an inode is a character device with number 0. */
-export function isNativeWhiteout({ kind, u }: Inode): boolean {
-  return kind === 'character-device' && u === 0;
-}
-
 function checkContent({ kind, size, offset }: Inode, { metacopy, redirect }: OverlayState): void {
   if (kind === 'file' && size > 0 && (metacopy || redirect !== undefined)) {
     throw new ErofsError('INVALID_INODE', 'file with content here and elsewhere', { offset });
   }
 }
 
-function checkLinks({ inode, names }: ImageNode): void {
-  if (inode.fileType === FILE_TYPE.directory || inode.nlink === names) return;
-  throw new ErofsError('LINK_COUNT', `${inode.kind} with ${names} names and link count ${inode.nlink}`, { offset: inode.offset });
-}
-
-function invalidRoot({ inode }: ImageNode): ErofsError {
-  return new ErofsError('INVALID_INODE', `the root is a ${inode.kind}`, { offset: inode.offset });
+function linkCount({ kind, nlink, offset }: Inode, names: number): ErofsError {
+  return new ErofsError('LINK_COUNT', `${kind} with ${names} names and link count ${nlink}`, { offset });
 }
