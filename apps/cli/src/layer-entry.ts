@@ -3,7 +3,7 @@ import type { TarEntry } from '@cfskit/tar-split';
 import { formatTime } from './time.ts';
 
 /** What an entry is called: its type in the tar, or what it stands for in an image. */
-export type EntryKind = TarEntry['type'] | 'whiteout' | 'opaque';
+type EntryKind = TarEntry['type'] | 'whiteout' | 'opaque';
 
 const LETTERS: Readonly<Record<EntryKind, string>> = {
   file: '-',
@@ -27,7 +27,7 @@ export function entryPath({ path }: TarEntry): Uint8Array {
 }
 
 /** The kind of an entry: a name that starts with `.wh.` is a whiteout, whatever its type. */
-export function entryKind(entry: TarEntry): EntryKind {
+function entryKind(entry: TarEntry): EntryKind {
   const name = entry.path.subarray(entry.path.lastIndexOf(SLASH) + 1);
   if (startsWith(name, OPAQUE) && name.byteLength === OPAQUE.byteLength) return 'opaque';
   return startsWith(name, WHITEOUT) ? 'whiteout' : entry.type;

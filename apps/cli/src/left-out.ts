@@ -7,15 +7,10 @@ const COMMANDS: readonly string[] = ['ostree', 'oci prepare-boot', 'prepare-boot
  */
 export function leftOut(words: readonly string[]): string | undefined {
   const named = COMMANDS.find((name) => name.split(' ').every((word, index) => words[index] === word)) ?? byShape(words);
-  return named === undefined ? undefined : leftOutSentence(named);
+  return named === undefined ? undefined : `${named}: ${LEFT_OUT}`;
 }
 
-/** What is said about a command or option that is left out for good. */
-export function leftOutSentence(name: string): string {
-  return `${name}: ${LEFT_OUT}`;
-}
-
-/** The part of the sentence behind the name. */
+/** What is said, behind its name, about a command or option that is left out for good. */
 export const LEFT_OUT: string = 'not part of this tool (boot and ostree integration); cfsctl has it';
 
 /** `fetch URL NAME` differs from fetching an image by the missing `--output`, `mount --fuse` from mounting by its option. */

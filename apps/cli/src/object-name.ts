@@ -20,7 +20,7 @@ export interface ObjectName {
  *
  * @throws {UsageError}
  */
-export function parseObjectName(text: string): ObjectName {
+function parseObjectName(text: string): ObjectName {
   if (PATH.test(text)) return { id: readValue('ID', () => parseObjectPath(text, text.length === 65 ? 'sha256' : 'sha512')) };
   const prefix = PREFIX.test(text) ? { prefix: text } : {};
   return prefix.prefix !== undefined && text.length !== 64 ? prefix : { ...prefix, id: readValue('ID', () => parseObjectId(text)) };

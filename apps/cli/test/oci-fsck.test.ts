@@ -1,7 +1,8 @@
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fsVerityDigest } from '@cfskit/fs-verity';
 import { beforeAll, expect, it } from 'vitest';
-import { document, json, ok, run, scratch } from './harness.ts';
+import { document, failure, json, ok, run, scratch } from './harness.ts';
 import { storeSample, type Stored } from './stored-fixture.ts';
 
 const path = scratch();
@@ -39,6 +40,23 @@ it('exits 1 when a layer is missing, and names the image', async () => {
     findings: [{ type: 'layer-stream-missing', name: 'demo' }],
   });
   expect(await run(['oci', 'fsck', '-q', '--exit-zero', '--repo', damaged.repo])).toMatchObject({ code: 0, stderr: '' });
+});
+
+it.each(['manifest', 'config'] as const)('names a %s that was changed, and so does inspect', async (document_) => {
+  const { repo, sample } = await storeSample(path());
+  const bytes = new TextEncoder().encode(await ok(['inspect', '--repo', repo, 'demo', `--${document_}`])).subarray(0, -1);
+  const id = fsVerityDigest(bytes, 'sha512');
+  const file = join(repo, 'objects', id.slice(0, 2), id.slice(2));
+  await rm(file);
+  await writeFile(
+    file,
+    bytes.map((byte) => (byte === 0x2c ? 0x20 : byte)),
+  );
+  const { code, stdout } = await run(['oci', 'fsck', '-q', '--repo', repo]);
+  expect(code).toBe(1);
+  expect(stdout).toContain(`fsck: ${document_}-digest-mismatch: demo: expected sha256:`);
+  const { error } = await failure(['inspect', '--repo', repo, sample.image.descriptor.digest]);
+  expect(error.code).toBe('INTEGRITY');
 });
 
 it('is repaired by the next pull', async () => {

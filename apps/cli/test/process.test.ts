@@ -5,7 +5,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { image, layoutFiles, toBlob, writeLayout } from '@cfskit/fixtures';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { document, scratch } from './harness.ts';
+import { document, json, ok, scratch } from './harness.ts';
 import {
   cliCommand,
   exited,
@@ -41,7 +41,7 @@ beforeAll(async () => {
   mkdirSync(endless);
   await writeEndlessLayout(endless);
   repo = path('a repo with spaces\nand a new line');
-  await runCli(['init', '--insecure', repo]);
+  await ok(['init', '--insecure', repo]);
   await runCli(['pull', '--repo', repo, TINY, 'tiny', PLATFORM, '-q']);
 });
 
@@ -54,7 +54,7 @@ async function writeEndlessLayout(directory: string): Promise<void> {
 }
 
 async function newRepository(name: string): Promise<string> {
-  expect(await runCli(['init', '--insecure', path(name)])).toMatchObject({ code: 0 });
+  await ok(['init', '--insecure', path(name)]);
   return path(name);
 }
 
@@ -74,8 +74,7 @@ describe('the example image', () => {
   it('gives the layer streams that cfsctl gives, and tars that hash to their diff_ids', async () => {
     await Promise.all(
       tiny.layers.map(async ({ diffId, streams }) => {
-        const info = await runCli(['layer', '--json', '--repo', repo, diffId]);
-        expect(document('oci-layer', info.stdout)).toMatchObject({ diffId, verity: streams['sha512'] });
+        expect(await json('oci-layer', ['layer', '--repo', repo, diffId])).toMatchObject({ diffId, verity: streams['sha512'] });
         const child = startCli(['layer', '--repo', repo, diffId]);
         const hash = createHash('sha256');
         child.stdout!.on('data', (chunk: Buffer) => hash.update(chunk));
@@ -148,8 +147,8 @@ describe('signals', () => {
     expect(ended).toMatchObject({ code, stdout: '' });
     expect(ended.stderr.trimEnd().split('\n').at(-1)).toContain('"code":"INTERRUPTED"');
     expect(leftovers(fresh)).toEqual([]);
-    expect(await runCli(['fsck', '-q', '--repo', fresh])).toMatchObject({ code: 0 });
-    expect(await runCli(['pull', '-q', '--repo', fresh, TINY, PLATFORM])).toMatchObject({ code: 0 });
+    await ok(['fsck', '--repo', fresh]);
+    await ok(['pull', '--repo', fresh, TINY, PLATFORM]);
   });
 
   it('end a command that waits for its standard input', async () => {
@@ -169,9 +168,9 @@ describe('signals', () => {
     await written(child.stderr, '"progress"');
     child.kill('SIGKILL');
     expect(await end).toMatchObject({ signal: 'SIGKILL' });
-    expect(await runCli(['fsck', '-q', '--repo', fresh])).toMatchObject({ code: 0 });
-    expect(await runCli(['pull', '-q', '--repo', fresh, TINY, PLATFORM])).toMatchObject({ code: 0 });
-    expect(await runCli(['gc', '-q', '--repo', fresh])).toMatchObject({ code: 0 });
+    await ok(['fsck', '--repo', fresh]);
+    await ok(['pull', '--repo', fresh, TINY, PLATFORM]);
+    await ok(['gc', '--repo', fresh]);
     expect(leftovers(fresh).filter((name) => !name.startsWith('streams/refs/'))).toEqual([]);
   });
 });
@@ -215,8 +214,7 @@ it('lets two pulls and a collection get along', async () => {
   const pull = (name: string): ReturnType<typeof runCli> => runCli(['pull', '-q', '--repo', fresh, TINY, name, PLATFORM]);
   const results = await Promise.all([pull('one'), pull('two'), runCli(['gc', '-q', '--repo', fresh])]);
   expect(results.map(({ code, stderr }) => ({ code, stderr }))).toEqual(results.map(() => ({ code: 0, stderr: '' })));
-  const check = await runCli(['oci', 'fsck', '-q', '--json', '--repo', fresh]);
-  expect(document('oci-fsck', check.stdout)).toMatchObject({ ok: true, images_checked: 2 });
+  expect(await json('oci-fsck', ['oci', 'fsck', '--repo', fresh])).toMatchObject({ ok: true, images_checked: 2 });
 });
 
 describe('an ordinary user', () => {

@@ -2,8 +2,8 @@ import type { Paint } from './color.ts';
 import { printable } from './printable.ts';
 
 /** How much is said, from least to most. */
-export const LOG_LEVELS = ['error', 'warn', 'info', 'debug', 'trace'] as const;
-/** One of `LOG_LEVELS`, or `off`. */
+const LOG_LEVELS = ['error', 'warn', 'info', 'debug', 'trace'] as const;
+/** How much is said: one of these, or nothing at all. */
 export type LogLevel = 'off' | (typeof LOG_LEVELS)[number];
 
 /** Diagnostics of a command. One line each; control characters in `text` are escaped. */

@@ -1,6 +1,8 @@
 import { constants } from 'node:os';
 import { isatty } from 'node:tty';
+import { describeError, formatErrorText } from './error-report.ts';
 import { InterruptedError, OutputClosedError } from './errors.ts';
+import { exitCodes } from './exit-code.ts';
 import type { Program } from './program.ts';
 import { runProgram } from './run-program.ts';
 import type { DiagnosticStream, InputStream, ResultStream, World } from './world.ts';
@@ -10,8 +12,15 @@ const CLEAN_UP_MS = 1500;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const CLOSED_CODES: ReadonlySet<unknown> = new Set(['EPIPE', 'ERR_STREAM_DESTROYED', 'ECONNRESET']);
 
-/** Run the program with this process's arguments, streams and signals, and end the process with its exit code. */
+/**
+ * Run the program with this process's arguments, streams and signals, and end the process with its exit code. What goes wrong outside
+ * of the command's own doing (an event nobody listens to) is told like any error, without a stack.
+ */
 export async function main(program: Program): Promise<never> {
+  process.on('uncaughtException', (error) => {
+    process.stderr.write(formatErrorText(program.name, describeError(error, { knownCodes: program.errorCodes ?? new Set() })));
+    process.exit(exitCodes.failed);
+  });
   const code = await runProgram(program, process.argv.slice(2), processWorld());
   process.exit(code);
 }

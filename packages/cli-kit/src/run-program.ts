@@ -61,7 +61,7 @@ async function resolveCall(program: Program, argv: readonly string[], world: Wor
   const [second, ...innerAfter] = inner.rest;
   if (second === undefined) return wordless(program, [...leading, ...inner.leading], world, word);
   if (second === 'help') return { kind: 'text', text: await programHelp(program, word) };
-  return namedCall(program, `${word} ${second}`, [...leading, ...inner.leading, ...innerAfter], rest, world);
+  return namedCall(program, `${word} ${second}`, [...leading, ...inner.leading, ...innerAfter], [word, ...inner.rest], world);
 }
 
 async function namedCall(program: Program, name: string, argv: string[], words: readonly string[], world: World): Promise<Call> {

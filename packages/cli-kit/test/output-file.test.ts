@@ -58,7 +58,7 @@ it('writes straight to what is no regular file', async () => {
   expect((await stat('/dev/null')).isCharacterDevice()).toBe(true);
 
   const fifo = join(dir, 'fifo');
-  execFileSync('mkfifo', [fifo]);
+  execFileSync('sh', ['-c', 'mkfifo "$0"', fifo]);
   const text = readFile(fifo, 'utf8');
   const end = await createOutputFile(fifo);
   await end.write('through');
