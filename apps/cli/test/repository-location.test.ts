@@ -2,22 +2,22 @@ import { expect, it } from 'vitest';
 import { repositoryLocation, type LocationValues } from '../src/repository-location.ts';
 
 const nothing: LocationValues = { repo: undefined, user: false, system: false, 'no-repo': false };
-const user = { env: { HOME: '/home/me' }, cwd: '/work dir', userId: 1000 };
+const user = { env: { HOME: '/users/me' }, cwd: '/some dir', userId: 1000 };
 const root = { ...user, userId: 0 };
-const fromEnv = { ...user, env: { HOME: '/home/me', CFSKIT_REPO: 'env' } };
+const fromEnv = { ...user, env: { HOME: '/users/me', CFSKIT_REPO: 'env' } };
 
 it.each([
-  [{}, user, '/home/me/.var/lib/composefs'],
+  [{}, user, '/users/me/.var/lib/composefs'],
   [{}, root, '/sysroot/composefs'],
-  [{ user: true }, root, '/home/me/.var/lib/composefs'],
+  [{ user: true }, root, '/users/me/.var/lib/composefs'],
   [{ system: true }, user, '/sysroot/composefs'],
-  [{ repo: 'here' }, user, '/work dir/here'],
+  [{ repo: 'here' }, user, '/some dir/here'],
   [{ repo: '/there/' }, user, '/there'],
-  [{}, fromEnv, '/work dir/env'],
-  [{ repo: 'here' }, fromEnv, '/work dir/here'],
+  [{}, fromEnv, '/some dir/env'],
+  [{ repo: 'here' }, fromEnv, '/some dir/here'],
   [{ system: true }, fromEnv, '/sysroot/composefs'],
-  [{}, { ...fromEnv, userId: 0 }, '/work dir/env'],
-  [{}, { ...user, userId: undefined }, '/home/me/.var/lib/composefs'],
+  [{}, { ...fromEnv, userId: 0 }, '/some dir/env'],
+  [{}, { ...user, userId: undefined }, '/users/me/.var/lib/composefs'],
 ])('%j in %j is %s', (values, world, path) => {
   expect(repositoryLocation({ ...nothing, ...values }, world)).toBe(path);
 });
