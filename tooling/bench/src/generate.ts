@@ -7,6 +7,7 @@ import { createGzip } from 'node:zlib';
 import { pack, type Pack } from 'tar-stream';
 
 const MIB = 1024 * 1024;
+const DIRECTORIES = 97;
 /** Shares of the layers in the bytes of the image: one large layer, as images of operating systems have. */
 const LAYER_SHARES = [0.55, 0.25, 0.15, 0.05];
 /** How far gzip compresses `material`; the layers must not depend on how far it has come when a file is added. */
@@ -46,9 +47,18 @@ function fileSize(next: () => number): number {
   return Math.min(Math.floor(Math.exp(8.3 + 1.9 * normal)), 24 * MIB);
 }
 
+const MTIME = new Date(1_700_000_000_000);
+
+/** The parents, which an importer need not make up: cfsctl refuses a file without them. */
+function directories(tar: Pack, index: number): void {
+  const top = `usr/share/layer${index}`;
+  const below = Array.from({ length: DIRECTORIES }, (_, number) => `${top}/d${number}`);
+  for (const name of ['usr', 'usr/share', top, ...below]) tar.entry({ name, mode: 0o755, mtime: MTIME, type: 'directory' });
+}
+
 function entry(tar: Pack, name: string, content: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
-    tar.entry({ name, size: content.length, mode: 0o644, mtime: new Date(1_700_000_000_000), type: 'file' }, content, (error) => {
+    tar.entry({ name, size: content.length, mode: 0o644, mtime: MTIME, type: 'file' }, content, (error) => {
       if (error) reject(error);
       else resolve();
     });
@@ -88,6 +98,7 @@ async function writeLayer(directory: string, index: number, compressedBytes: num
     },
     createWriteStream(temporary),
   );
+  directories(tar, index);
   for (let file = 0, left = compressedBytes * GZIP_RATIO; left > 0; file++) {
     const length = fileSize(next);
     left -= length + 768; // header and, on average, half a block of padding
@@ -96,7 +107,7 @@ async function writeLayer(directory: string, index: number, compressedBytes: num
       const start = Math.floor(next() * (source.length - 65_536));
       at += source.copy(content, at, start, start + Math.min(65_536, length - at));
     }
-    await entry(tar, `usr/share/layer${index}/d${file % 97}/file${file}`, content);
+    await entry(tar, `usr/share/layer${index}/d${file % DIRECTORIES}/file${file}`, content);
   }
   tar.finalize();
   await written;
