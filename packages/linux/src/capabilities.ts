@@ -1,6 +1,8 @@
 import { nativeBlockHash } from './block-hash.ts';
+import { mountPermission } from './filesystem-context.ts';
 import { hasProgram } from './helper.ts';
 import { loadKoffi } from './koffi.ts';
+import { hasOpenat2 } from './open-at.ts';
 
 /** How something is done here: by a system call, by something slower or weaker with the same result, or not at all. */
 export interface Capability {
@@ -20,6 +22,15 @@ export interface Capabilities {
   readonly verity: Capability;
   /** The hash of fs-verity blocks, {@link nativeBlockHash}. */
   readonly blockHash: Capability;
+  readonly xattrs: Capability;
+  /** `openAt` and the other calls relative to an open directory. */
+  readonly directoryCalls: Capability;
+  /** {@link openBeneath} with paths of more than one component. */
+  readonly openBeneath: Capability;
+  /** Sockets that pass descriptors. */
+  readonly messages: Capability;
+  /** The mount calls, for this user. */
+  readonly mounts: Capability;
 }
 
 /**
@@ -38,7 +49,17 @@ export function capabilities(): Capabilities {
     reflink: native,
     verity: native,
     blockHash: hasBlockHash ? { means: 'native', by: 'OpenSSL of this process' } : NODE_CRYPTO,
+    xattrs: native,
+    directoryCalls: native,
+    openBeneath: hasOpenat2() ? native : WALK,
+    messages: native,
+    mounts: mountCapability(native),
   };
+}
+
+function mountCapability(native: Capability): Capability {
+  const permission = mountPermission();
+  return permission === 'granted' ? native : { means: 'absent', by: permission === 'denied' ? 'not permitted' : 'needs Linux 5.2' };
 }
 
 function withoutKoffi(missing: string): Capabilities {
@@ -51,6 +72,11 @@ function withoutKoffi(missing: string): Capabilities {
     reflink: { means: 'fallback', by: 'copyFile of node:fs' },
     verity: absent,
     blockHash: NODE_CRYPTO,
+    xattrs: absent,
+    directoryCalls: { means: 'fallback', by: 'node:fs on paths below /proc/self/fd' },
+    openBeneath: WALK,
+    messages: absent,
+    mounts: absent,
   };
 }
 
@@ -58,4 +84,5 @@ function byProgram(program: string): Capability {
   return hasProgram(program) ? { means: 'fallback', by: `${program}(1)` } : { means: 'absent', by: `no program ${program}` };
 }
 
+const WALK: Capability = { means: 'fallback', by: 'one component at a time, without symbolic links' };
 const NODE_CRYPTO: Capability = { means: 'fallback', by: 'node:crypto' };

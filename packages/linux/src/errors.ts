@@ -5,9 +5,10 @@ import { errnoName, type ErrnoName } from './errno.ts';
  *
  * - `UNSUPPORTED`: nothing on this machine can do it, neither a native call nor a helper program;
  * - `HELPER_FAILED`: the helper program that stands in for a call ended with an error;
- * - `UNKNOWN_ALGORITHM`: the kernel reports an fs-verity hash algorithm that composefs does not use.
+ * - `UNKNOWN_ALGORITHM`: the kernel reports an fs-verity hash algorithm that composefs does not use;
+ * - `INVALID_NAME`: a name that no directory entry can have, or that would lead out of its directory.
  */
-export type LinuxErrorCode = ErrnoName | 'UNSUPPORTED' | 'HELPER_FAILED' | 'UNKNOWN_ALGORITHM';
+export type LinuxErrorCode = ErrnoName | 'UNSUPPORTED' | 'HELPER_FAILED' | 'UNKNOWN_ALGORITHM' | 'INVALID_NAME';
 
 /** What is known about a failed call besides its name. */
 export interface LinuxErrorDetails extends ErrorOptions {
@@ -40,6 +41,21 @@ export class LinuxError extends Error {
 export function systemError(syscall: string, errno: number, path?: string): LinuxError {
   const { name, text } = errnoName(errno);
   return new LinuxError(name, syscall, text, { errno, path });
+}
+
+/**
+ * Make a call of node:fs that stands in for a system call.
+ *
+ * @returns the errno of its failure, 0 if there was none
+ */
+export function errnoOf(makeCall: () => void): number {
+  try {
+    makeCall();
+    return 0;
+  } catch (error) {
+    if (error instanceof Error && 'errno' in error && typeof error.errno === 'number') return -error.errno;
+    throw error;
+  }
 }
 
 /** Whether `error` is a system error, Node's or ours, with one of these codes. */

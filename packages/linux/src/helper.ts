@@ -19,7 +19,11 @@ export const INHERITED = '3';
  * @throws {LinuxError} HELPER_FAILED if a signal ended it
  */
 export function runHelper(program: string, args: readonly string[], fd: number): HelperResult | undefined {
-  const { error, status, signal, stderr } = spawnSync(program, args, { stdio: ['ignore', 'ignore', 'pipe', fd], encoding: 'utf8' });
+  const { error, status, signal, stderr } = spawnSync(program, args, {
+    stdio: ['ignore', 'ignore', 'pipe', fd],
+    encoding: 'utf8',
+    env: { ...process.env, LC_ALL: 'C' },
+  });
   if (error !== undefined) {
     if (hasCode(error, 'ENOENT')) return undefined;
     throw error;

@@ -5,8 +5,12 @@ import { load, MEANS, useDirectory } from './means.ts';
 describe('capabilities', () => {
   it('is native with koffi', async () => {
     const { capabilities } = await load('koffi');
-    expect(Object.values(capabilities()).map(({ means }) => means)).toEqual(Array.from({ length: 7 }, () => 'native'));
-    expect(capabilities().koffi.by).toMatch(/^koffi 3\./);
+    const { mounts, openBeneath, ...always } = capabilities();
+    expect(Object.values(always).map(({ means }) => means)).toEqual(Array.from({ length: 10 }, () => 'native'));
+    expect(always.koffi.by).toMatch(/^koffi 3\./);
+    expect(openBeneath.means).not.toBe('absent');
+    // Only root may mount, and in a container not even that; ordinary-user.test.ts sees what others get.
+    expect(mounts.by).toMatch(/^(koffi 3\.|not permitted$|needs Linux)/);
   });
 
   it('names what stands in without koffi', async () => {
@@ -17,6 +21,11 @@ describe('capabilities', () => {
       reflink: { means: 'fallback' },
       verity: { means: 'absent' },
       blockHash: { means: 'fallback', by: 'node:crypto' },
+      xattrs: { means: 'absent' },
+      directoryCalls: { means: 'fallback' },
+      openBeneath: { means: 'fallback' },
+      messages: { means: 'absent' },
+      mounts: { means: 'absent', by: 'switched off by CFSKIT_NO_KOFFI=1' },
     });
     vi.stubEnv('PATH', '/nonexistent');
     expect(capabilities().flock).toEqual({ means: 'absent', by: 'no program flock' });
