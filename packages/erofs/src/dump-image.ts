@@ -85,7 +85,7 @@ class LineReader {
       gid,
       rdev: inode.kind === 'character-device' || inode.kind === 'block-device' ? inode.u : 0,
       mtime,
-      xattrs: this.#treeXattrs.list([...xattrs.local, ...xattrs.shared], offset),
+      xattrs: this.#treeXattrs.list([...xattrs.local, ...xattrs.shared]),
       ...(kind === 'file' ? contentFields(contentOf(this.#image, inode, overlay)) : {}),
       ...(kind === 'symlink' ? { payload: targetOf(this.#image, inode) } : {}),
     };

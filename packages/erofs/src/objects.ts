@@ -25,8 +25,8 @@ export function readObjectIds(source: Uint8Array | ByteSource, algorithm: Algori
   return ids;
 }
 
-function addObjects(ids: Set<ObjectId>, { objectId, redirect }: OverlayState, algorithm: Algorithm): void {
+function addObjects(ids: Set<ObjectId>, { objectId, payload }: OverlayState, algorithm: Algorithm): void {
   if (objectId !== undefined) ids.add(objectId);
-  const redirected = redirect === undefined ? undefined : objectOfPath(redirect, algorithm);
+  const redirected = payload === undefined ? undefined : objectOfPath(payload, algorithm);
   if (redirected !== undefined) ids.add(redirected);
 }

@@ -2,8 +2,10 @@ import { toLatin1 } from '@cfskit/binary';
 import type { ByteString } from '@cfskit/fs-tree';
 import { digestLength, KERNEL_ID, type Algorithm, type ObjectId } from '@cfskit/fs-verity';
 import { ErofsError } from './errors.ts';
-import { ESCAPED_WHITEOUT, METACOPY, METACOPY_HEADER, metacopySize, REDIRECT } from './overlay.ts';
+import { ESCAPED_WHITEOUT, METACOPY, METACOPY_HEADER, metacopySize, payloadOfRedirect, REDIRECT } from './overlay.ts';
 import type { InodeXattrs, Xattr } from './read-xattrs.ts';
+
+const PAYLOAD_MAX = 4095;
 
 /** What the attributes of an inode tell overlayfs. */
 export interface OverlayState {
@@ -11,12 +13,13 @@ export interface OverlayState {
   readonly metacopy: boolean;
   /** The digest in there. */
   readonly objectId: ObjectId | undefined;
-  readonly redirect: ByteString | undefined;
+  /** Path of the object, without the slash in front. */
+  readonly payload: ByteString | undefined;
   /** It stands for a whiteout of the tree. */
   readonly whiteout: boolean;
 }
 
-const NO_STATE: OverlayState = { metacopy: false, objectId: undefined, redirect: undefined, whiteout: false };
+const NO_STATE: OverlayState = { metacopy: false, objectId: undefined, payload: undefined, whiteout: false };
 
 /** Reads what overlayfs would, and holds all digests of an image to one algorithm. */
 export class OverlayStateReader {
@@ -29,7 +32,7 @@ export class OverlayStateReader {
     this.#algorithm = algorithm;
   }
 
-  /** @throws {ErofsError} INVALID_DIGEST */
+  /** @throws {ErofsError} INVALID_DIGEST, INVALID_XATTR */
   read({ shared, local }: InodeXattrs, offset: number): OverlayState {
     let state = NO_STATE;
     for (const xattr of shared) state = this.#add(state, xattr, offset);
@@ -42,7 +45,7 @@ export class OverlayStateReader {
       case METACOPY:
         return { ...state, metacopy: true, objectId: value.length === 0 ? undefined : this.#digest(value, offset) };
       case REDIRECT:
-        return { ...state, redirect: toLatin1(value) };
+        return { ...state, payload: payloadOf(toLatin1(value), offset) };
       case ESCAPED_WHITEOUT:
         return { ...state, whiteout: true };
       default:
@@ -70,6 +73,12 @@ export class OverlayStateReader {
     }
     return this.#decoder.decode(this.#digits.subarray(0, at));
   }
+}
+
+function payloadOf(redirect: ByteString, offset: number): ByteString {
+  const payload = payloadOfRedirect(redirect);
+  if (payload !== '' && payload.length <= PAYLOAD_MAX && !payload.includes('\0')) return payload;
+  throw new ErofsError('INVALID_XATTR', `redirect of ${redirect.length} bytes that is no path`, { offset });
 }
 
 const HEX = '0123456789abcdef';

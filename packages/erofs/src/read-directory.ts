@@ -67,9 +67,12 @@ function endOfLast(names: string, start: number): number {
 }
 
 function nameOf(names: string, start: number, end: number, offset: number): ByteString {
-  const name = start >= 0 && end <= names.length ? names.slice(start, end) : '';
-  if (end - start < 1 || name.length !== end - start || name.length > NAME_MAX || name.includes('/') || name.includes('\0')) {
-    throw new ErofsError('INVALID_DIRECTORY', `name from ${start} to ${end} of ${names.length} bytes of names`, { offset });
+  if (start < 0 || end > names.length || end <= start) {
+    throw new ErofsError('INVALID_DIRECTORY', `name from ${start} to ${end} in ${names.length} bytes of names`, { offset });
+  }
+  const name = names.slice(start, end);
+  if (name.length > NAME_MAX || name.includes('/') || name.includes('\0')) {
+    throw new ErofsError('INVALID_DIRECTORY', `name of ${name.length} bytes, wanted 1 to ${NAME_MAX} without slash and NUL`, { offset });
   }
   return name;
 }

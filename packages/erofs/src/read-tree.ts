@@ -105,8 +105,8 @@ class TreeBuilder {
   }
 
   #newNode(visit: ImageVisit, { xattrs }: Attributes): Node {
-    const { mode, uid, gid, mtime, offset, kind } = visit.inode;
-    const stat: Stat = { mode: mode & PERMISSIONS, uid, gid, mtime, xattrs: this.#xattrs.read(xattrs, offset) };
+    const { mode, uid, gid, mtime, kind } = visit.inode;
+    const stat: Stat = { mode: mode & PERMISSIONS, uid, gid, mtime, xattrs: this.#xattrs.read(xattrs) };
     const node = kind === 'directory' ? new Directory(stat) : this.#newLeaf(visit, stat);
     this.#nodes.push(node);
     return node;

@@ -3,6 +3,7 @@ import type { ByteString } from '@cfskit/fs-tree';
 import { u16At, u32At } from './byte-source.ts';
 import { ErofsError } from './errors.ts';
 import type { ErofsImage } from './image.ts';
+import { unescapeXattrName } from './overlay.ts';
 import type { Inode } from './read-inode.ts';
 import { XATTR_UNIT, xattrEntry, xattrEntrySize, xattrHeader } from './xattr-layout.ts';
 import { filterBit, xattrPrefix } from './xattr-name.ts';
@@ -24,6 +25,8 @@ export interface InodeXattrs {
 }
 
 const NO_XATTRS: InodeXattrs = { filter: 0xffffffff, shared: [], local: [] };
+
+const NAME_MAX = 255;
 
 /** Names that are remembered of one prefix and length. Images have few names; hostile ones have many. */
 const NAMES_PER_LENGTH = 16;
@@ -116,8 +119,13 @@ function parseName(index: number, suffix: Uint8Array, offset: number): KnownName
   const prefix = xattrPrefix(index);
   if (prefix === undefined) throw new ErofsError('INVALID_XATTR', `unknown name prefix ${index}`, { offset });
   const text = toLatin1(suffix);
-  if (prefix + text === '' || text.includes('\0')) throw new ErofsError('INVALID_XATTR', 'name that is empty or has a NUL', { offset });
-  return { suffix: suffix.slice(), name: prefix + text, filterBit: filterBit({ index, suffix: text }) };
+  const name = prefix + text;
+  // Escaping makes names longer; trees have them as they were.
+  const { length } = unescapeXattrName(name) ?? name;
+  if (length === 0 || length > NAME_MAX || text.includes('\0')) {
+    throw new ErofsError('INVALID_XATTR', `name of ${length} bytes, wanted 1 to ${NAME_MAX} without NUL`, { offset });
+  }
+  return { suffix: suffix.slice(), name, filterBit: filterBit({ index, suffix: text }) };
 }
 
 function isSame(a: Uint8Array, b: Uint8Array): boolean {

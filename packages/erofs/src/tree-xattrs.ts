@@ -1,11 +1,8 @@
 import { toLatin1 } from '@cfskit/binary';
 import { NO_XATTRS, type ByteString, type Xattrs } from '@cfskit/fs-tree';
-import { ErofsError } from './errors.ts';
 import type { Profile } from './format.ts';
 import { OPAQUE_MARKS, unescapeXattrName, WHITEOUT_MARKS, WHITEOUTS_MARKS } from './overlay.ts';
 import type { InodeXattrs, Xattr } from './read-xattrs.ts';
-
-const NAME_MAX = 255;
 
 /** Marks of the format, which are not the tree's. Opaque marks only composefs-rs takes for such, whatever their value. */
 const MARKS: Readonly<Record<Profile, ReadonlySet<ByteString>>> = {
@@ -31,28 +28,24 @@ export class TreeXattrReader {
     this.#marks = MARKS[profile];
   }
 
-  /**
-   * @param offset of the inode
-   * @throws {ErofsError} INVALID_XATTR
-   */
-  read({ shared, local }: InodeXattrs, offset: number): Xattrs {
+  read({ shared, local }: InodeXattrs): Xattrs {
     const ids: number[] = [];
     const pairs: TreeXattr[] = [];
     for (const xattr of shared) {
-      const { id, pair } = this.#sharedPair(xattr, offset);
+      const { id, pair } = this.#sharedPair(xattr);
       if (pair === undefined) continue;
       ids.push(id);
       pairs.push(pair);
     }
-    const own = this.list(local, offset);
+    const own = this.list(local);
     return own.length > 0 ? new Map([...pairs, ...own]) : this.#set(ids.join(','), pairs);
   }
 
   /** The attributes of the tree among those of an inode, in the same order. */
-  list(xattrs: readonly Xattr[], offset: number): TreeXattr[] {
+  list(xattrs: readonly Xattr[]): TreeXattr[] {
     const pairs: TreeXattr[] = [];
     for (const xattr of xattrs) {
-      const pair = this.#pair(xattr, offset);
+      const pair = this.#pair(xattr);
       if (pair !== undefined) pairs.push(pair);
     }
     return pairs;
@@ -67,19 +60,17 @@ export class TreeXattrReader {
     return set;
   }
 
-  #sharedPair(xattr: Xattr, offset: number): { readonly id: number; readonly pair: TreeXattr | undefined } {
+  #sharedPair(xattr: Xattr): { readonly id: number; readonly pair: TreeXattr | undefined } {
     let known = this.#shared.get(xattr);
     if (known === undefined) {
-      known = { id: this.#shared.size, pair: this.#pair(xattr, offset) };
+      known = { id: this.#shared.size, pair: this.#pair(xattr) };
       this.#shared.set(xattr, known);
     }
     return known;
   }
 
-  #pair({ name, value }: Xattr, offset: number): TreeXattr | undefined {
+  #pair({ name, value }: Xattr): TreeXattr | undefined {
     const original = this.#marks.has(name) ? undefined : unescapeXattrName(name);
-    if (original === undefined) return undefined;
-    if (original.length > NAME_MAX) throw new ErofsError('INVALID_XATTR', `name of ${original.length} bytes`, { offset });
-    return [original, toLatin1(value)];
+    return original === undefined ? undefined : [original, toLatin1(value)];
   }
 }

@@ -3,6 +3,7 @@ import type { Algorithm } from '@cfskit/fs-verity';
 import { checkBlockMap } from './block-map.ts';
 import { ErofsError } from './errors.ts';
 import { BLOCK, SLOT, type Profile } from './format.ts';
+import { targetOf } from './image-content.ts';
 import type { ErofsImage } from './image.ts';
 import { CHUNK_BASED } from './inode-layout.ts';
 import { OverlayStateReader, type OverlayState } from './overlay-state.ts';
@@ -160,10 +161,20 @@ class Walk {
     const xattrs = this.#xattrs.read(inode);
     const overlay = this.#overlay.read(xattrs, inode.offset);
     if (inode.layout === CHUNK_BASED) checkBlockMap(this.#image, inode, overlay.objectId !== undefined);
-    else checkContent(inode, overlay);
+    else this.#checkContent(inode, overlay);
     if (isNativeWhiteout(inode) || overlay.whiteout) this.#whiteouts.add(inode.nid);
     if (this.#checksLinks && inode.nlink !== 1 && inode.kind !== 'directory') this.#links.set(inode.nid, { inode, names: 1 });
     return { xattrs, overlay };
+  }
+
+  #checkContent(inode: Inode, { metacopy, payload }: OverlayState): void {
+    const { kind, size, offset } = inode;
+    if (kind === 'file' && size > 0 && (metacopy || payload !== undefined)) {
+      throw new ErofsError('INVALID_INODE', 'file with content here and elsewhere', { offset });
+    }
+    if (kind === 'symlink' && targetOf(this.#image, inode).includes('\0')) {
+      throw new ErofsError('INVALID_INODE', 'symbolic link with a NUL in its target', { offset });
+    }
   }
 
   #addName(inode: Inode, offset: number): void {
@@ -189,12 +200,6 @@ class Walk {
     const { blockCount, tailOffset, tailSize } = dataOf(inode);
     this.#claimed += tailOffset + tailSize - inode.offset + blockCount * BLOCK;
     if (this.#claimed > this.#image.size) throw new ErofsError('OVERLAP', 'inodes or data that overlap', { offset: inode.offset });
-  }
-}
-
-function checkContent({ kind, size, offset }: Inode, { metacopy, redirect }: OverlayState): void {
-  if (kind === 'file' && size > 0 && (metacopy || redirect !== undefined)) {
-    throw new ErofsError('INVALID_INODE', 'file with content here and elsewhere', { offset });
   }
 }
 
