@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ErofsError, type FormatVersion, type Profile } from '../src/index.ts';
 
-export interface ImageVector {
+interface ImageVector {
   readonly composefs_version?: FormatVersion;
   readonly size: number;
   readonly sha256: string;
@@ -25,7 +25,7 @@ export interface DumpVector {
   readonly redump_sha256?: Readonly<Record<string, string>>;
 }
 
-export interface Verdict {
+interface Verdict {
   readonly ok: boolean;
   readonly sha256?: string;
 }
@@ -73,7 +73,7 @@ interface Index {
   readonly xxh32: readonly { readonly data: string; readonly seed: number; readonly hash: string }[];
 }
 
-export interface FilterVector {
+interface FilterVector {
   readonly index: number;
   readonly suffix: string;
   readonly bit: number;
