@@ -8,7 +8,8 @@ import { walkImage } from './walk-image.ts';
 
 /**
  * Every object that an image refers to: the digests that it expects, and the objects that its redirects lead to. The image is checked as
- * `checkImage` does; a repository can have this function collect what must not be removed.
+ * `checkImage` does, but for link counts of files, which mkcomposefs takes from dumpfiles. A repository can have this function collect what
+ * must not be removed.
  *
  * @param algorithm of the digests; an image with others is refused
  * @throws {ErofsError} for an image that is none, or not a sound one
