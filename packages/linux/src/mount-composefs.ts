@@ -105,8 +105,8 @@ function mountLayers(mount: ComposefsMount, verity: boolean): ComposefsMounted {
   try {
     return { ...mountOverlay(mount, verity, layersByDescriptor(mount)), verity };
   } catch (error) {
-    // EBADF: descriptors are not taken. EINVAL: not of a detached mount; or another reason, which the second attempt will find, too.
-    if (!hasCode(error, 'EBADF', 'EINVAL')) throw error;
+    // ENOTSUP, EBADF: descriptors are not taken. EINVAL: not of a detached mount; or another reason, which the second attempt will find, too.
+    if (!hasCode(error, 'ENOTSUP', 'EBADF', 'EINVAL')) throw error;
     return { ...withAttached(mount.erofs, (erofs) => mountOverlay(mount, verity, layersByPath(mount, erofs))), verity };
   }
 }

@@ -1,8 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
-const script = join(import.meta.dirname, 'children/ordinary-user.ts');
+const script = fileURLToPath(new URL('./children/ordinary-user.ts', import.meta.url));
 const node = ['--conditions=source', script];
 const isRoot = process.getuid?.() === 0;
 const SETPRIV = ['--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all', '--bounding-set=-all'];

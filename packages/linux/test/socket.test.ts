@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, fstatSync, openSync, readFileSync, readlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bytes } from './bytes.ts';
 import { load, useDirectory } from './means.ts';
@@ -118,7 +119,7 @@ describe('sockets', async () => {
   });
 
   it('talks to a child on its standard input', async () => {
-    const child = spawn(process.execPath, ['--conditions=source', join(import.meta.dirname, 'children/answer.ts')], {
+    const child = spawn(process.execPath, ['--conditions=source', fileURLToPath(new URL('./children/answer.ts', import.meta.url))], {
       stdio: [theirs, 'ignore', 'inherit'],
     });
     closeDescriptor(theirs);
