@@ -14,6 +14,9 @@ const NOT_TLS: ReadonlySet<string> = new Set([
 /** Not the network's doing: a call of ours that is wrong, or a client that was closed meanwhile. */
 const OURS: ReadonlySet<string> = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_DESTROYED', 'UND_ERR_CLOSED']);
 
+/** Something that is not HTTP, or headers without end. */
+const NOT_HTTP = /^(?:HPE|UND_ERR_HEADERS_OVERFLOW|UND_ERR_RES_CONTENT_LENGTH_MISMATCH)/;
+
 const CERTIFICATE =
   /^(?:CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|UND_ERR_PRX_TLS|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|EPROTO|CRL_|ERROR_IN_)/;
 
@@ -22,7 +25,7 @@ export function connectionError(error: unknown, method: string, url: URL, signal
   if (signal?.aborted === true) return signal.reason;
   if (!(error instanceof Error) || error instanceof RegistryError) return error;
   const cause = innermost(error);
-  const code = codeOf(cause);
+  const code = codeOf(cause) ?? (cause.name === 'HTTPParserError' ? 'HPE' : undefined);
   if (code === undefined || OURS.has(code)) return error;
   const kind = kindOf(code, url);
   const hint = kind === 'PLAIN_HTTP' ? '; the server speaks plain HTTP, which has to be allowed for this registry' : '';
@@ -33,6 +36,7 @@ export function connectionError(error: unknown, method: string, url: URL, signal
 function kindOf(code: string, url: URL): RegistryErrorCode {
   if (TIMEOUTS.has(code)) return 'TIMEOUT';
   if (url.protocol === 'https:' && NOT_TLS.has(code)) return 'PLAIN_HTTP';
+  if (NOT_HTTP.test(code)) return 'BAD_RESPONSE';
   return CERTIFICATE.test(code) ? 'TLS' : 'CONNECTION';
 }
 

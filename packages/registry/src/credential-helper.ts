@@ -28,7 +28,7 @@ export async function getFromHelper(call: HelperCall): Promise<Credentials | und
   const outcome = await runHelper(call, 'get', serverOf(call.registry));
   if (outcome.status !== 0) {
     if (/credentials not found/i.test(outcome.stdout)) return undefined;
-    throw failed(call, 'get', outcome.stdout);
+    throw failed(call, 'get', outcome.status === null ? '' : outcome.stdout);
   }
   const answer = parseAnswer(outcome.stdout);
   if (answer === undefined) throw failed(call, 'get', ''); // not quoted: it may be half a secret
@@ -114,14 +114,22 @@ function run(program: string, action: string, input: string, env: Environment, s
   const child = spawn(program, [action], { env, signal, killSignal: 'SIGKILL', stdio: ['pipe', 'pipe', 'ignore'], windowsHide: true });
   const chunks: Buffer[] = [];
   let size = 0;
+  // A helper may be a script: what it has started holds the pipe open until that is cut.
+  const stop = (): void => {
+    child.stdout.destroy();
+    child.kill('SIGKILL');
+  };
   child.stdout.on('data', (chunk: Buffer) => {
     size += chunk.byteLength;
     if (size <= MAX_OUTPUT) chunks.push(chunk);
-    else child.kill('SIGKILL');
+    else stop();
   });
   child.stdin.on('error', () => undefined); // a helper need not read what it is told
-  child.on('error', reject);
-  child.on('close', (status) => resolve({ status, stdout: Buffer.concat(chunks).toString('utf8') }));
+  child.on('error', (error) => {
+    stop();
+    reject(error);
+  });
+  child.on('close', (status) => resolve({ status, stdout: size > MAX_OUTPUT ? '' : Buffer.concat(chunks).toString('utf8') }));
   child.stdin.end(input);
   return promise;
 }

@@ -22,7 +22,7 @@ export interface Ping {
  * @throws {RegistryError} NOT_A_REGISTRY, PLAIN_HTTP, TLS, CONNECTION, …
  */
 export async function ping(session: Session, endpoint: Endpoint, signal: AbortSignal | undefined): Promise<Ping> {
-  const answer = await session.send({ ...call(endpoint, signal), expect: [200, 401, 404] });
+  const answer = await session.send({ ...call(endpoint, signal), isAnonymous: true, expect: [200, 401, 404] });
   answer.response.discard();
   checkIsRegistry(answer, endpoint);
   const challenges = parseChallenges(answer.response.headers['www-authenticate'] ?? '');

@@ -1,4 +1,4 @@
-import { formatRegistryName, manifestReferenceOf, type RegistryName } from '@cfskit/oci-ref';
+import { formatRegistryName, type RegistryName } from '@cfskit/oci-ref';
 import {
   chooseManifest,
   formatPlatform,
@@ -64,8 +64,7 @@ export class RegistrySource implements ImageSource {
   async resolve(options: ResolveOptions = {}): Promise<ResolvedImage> {
     const { tag, signal } = options;
     signal?.throwIfAborted();
-    const reference = tag === undefined ? manifestReferenceOf(this.name) : tag;
-    const fetched = await this.#fetch(reference, signal);
+    const fetched = await this.#fetch(tag === undefined ? pick(this.name) : tagOrDigest(tag), signal);
     const documents = new Map([[fetched.descriptor.digest, fetched.raw]]);
     const resolved =
       fetched.kind === 'index' ? await this.#choose(fetched, documents, options) : await this.#single(fetched, documents, options);
@@ -90,14 +89,13 @@ export class RegistrySource implements ImageSource {
     return Promise.resolve();
   }
 
-  async #fetch(reference: string, signal: AbortSignal | undefined): Promise<FetchedManifest> {
+  async #fetch(reference: Reference, signal: AbortSignal | undefined): Promise<FetchedManifest> {
     const { hostname, port, name } = this.name;
-    const part = reference.includes(':') ? { digest: reference } : { tag: reference };
-    const wanted = { hostname, ...(port !== undefined && { port }), name, ...part };
+    const wanted = { hostname, ...(port !== undefined && { port }), name, ...reference };
     try {
       return await this.#reader.fetchManifest(wanted, signalOf(signal));
     } catch (error) {
-      if (!(error instanceof RegistryError) || error.code !== 'MANIFEST_UNKNOWN' || wanted.tag === undefined) throw error;
+      if (!(error instanceof RegistryError) || error.code !== 'MANIFEST_UNKNOWN' || reference.tag === undefined) throw error;
       throw await this.#unknownTag(error, signal);
     }
   }
@@ -172,7 +170,7 @@ export class RegistrySource implements ImageSource {
   }
 
   async *#manifestBytes(descriptor: Descriptor, { signal }: OpenOptions): AsyncGenerator<Uint8Array, void> {
-    const fetched = await this.#fetch(descriptor.digest, signal);
+    const fetched = await this.#fetch({ digest: descriptor.digest }, signal);
     const found = fetched.descriptor.mediaType;
     if (found !== descriptor.mediaType) {
       const message = `${descriptor.digest} was announced as ${descriptor.mediaType}, but is a ${found}`;
@@ -180,6 +178,16 @@ export class RegistrySource implements ImageSource {
     }
     yield fetched.raw.slice();
   }
+}
+
+type Reference = Pick<RegistryName, 'tag' | 'digest'>;
+
+function pick({ tag = 'latest', digest }: RegistryName): Reference {
+  return digest === undefined ? { tag } : { digest };
+}
+
+function tagOrDigest(text: string): Reference {
+  return text.includes(':') ? { digest: text } : { tag: text };
 }
 
 /** Only what belongs to the image that was chosen is kept. */

@@ -6,6 +6,7 @@ import type { Endpoint } from './endpoint.ts';
 import type { RegistryError, RegistryErrorCode } from './errors.ts';
 import type { HttpMethod, HttpRequest, HttpResponse, Transport } from './http.ts';
 import { guardedBody } from './guarded-body.ts';
+import { watchBody } from './request-body.ts';
 import { sendFollowing, type Answer } from './redirect.ts';
 import { responseError } from './response-error.ts';
 import { withRetries, type RetryContext } from './retry.ts';
@@ -20,6 +21,8 @@ export interface Call {
   readonly headers?: Readonly<Record<string, string>>;
   /** Made anew for every try; `content-length` must be among the headers. */
   readonly body?: () => HttpRequest['body'];
+  /** Whether credentials are left out, even if the registry has asked for some before. */
+  readonly isAnonymous?: boolean;
   /** What a token is asked for. */
   readonly scopes: readonly string[];
   /** Statuses that the caller deals with; all others become errors. */
@@ -88,7 +91,7 @@ export class Session {
   }
 
   async #authorized(call: Call, base: URL, url: URL): Promise<Answer> {
-    if (url.origin !== base.origin) return await this.#follow(call, url, undefined);
+    if (call.isAnonymous === true || url.origin !== base.origin) return await this.#follow(call, url, undefined);
     const target = authTarget(call, base);
     const sent = await this.#authorizer.header(target, call.signal);
     const answer = await this.#follow(call, url, sent);
@@ -128,9 +131,14 @@ export class Session {
   async #exchange(request: HttpRequest): Promise<HttpResponse> {
     const { transport, userAgent, idleMs } = this.#options;
     const { method, url, signal } = request;
-    const toError = (error: unknown): unknown => connectionError(error, method, url, signal);
+    const { body, failure } = watchBody(request.body);
+    const toError = (error: unknown): unknown => (failure.hasFailed ? failure.error : connectionError(error, method, url, signal));
     try {
-      const response = await transport.send({ ...request, headers: { 'user-agent': userAgent, ...request.headers } });
+      const response = await transport.send({
+        ...request,
+        ...(body !== undefined && { body }),
+        headers: { 'user-agent': userAgent, ...request.headers },
+      });
       return { ...response, body: guardedBody(response.body, { url, idleMs, clock: this.clock, toError }) };
     } catch (error) {
       throw toError(error);
