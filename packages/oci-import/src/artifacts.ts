@@ -24,7 +24,8 @@ export async function* openLayer(repository: Repository, image: StoredImage, ind
   const place = { manifest: image.manifestDigest };
   if (layer === undefined) throw new OciImportError('NOT_FOUND', `Layer index ${index} out of range`, place);
   const { mediaType } = layer.descriptor;
-  if (layer.verity === undefined) throw new OciImportError('MISSING_LAYER_REF', `No verity for layer ${layer.id}`, { ...place, blob: layer.id });
+  if (layer.verity === undefined)
+    throw new OciImportError('MISSING_LAYER_REF', `No verity for layer ${layer.id}`, { ...place, blob: layer.id });
   const stream = await repository.openStream({ id: layer.verity });
   if (stream.contentType !== CONTENT_TYPE.blob) {
     const message = `layer ${index} is a tar (media type: ${mediaType}) and was split: it has no blob of its own, read it with layerTar`;
@@ -78,5 +79,9 @@ async function* blobContent(repository: Repository, objectRefs: readonly ObjectI
 }
 
 function integrityFailed(digest: string, actual: string): OciImportError {
-  return new OciImportError('INTEGRITY', `Blob integrity failed: expected ${digest}, got ${actual}`, { blob: digest, expected: digest, actual });
+  return new OciImportError('INTEGRITY', `Blob integrity failed: expected ${digest}, got ${actual}`, {
+    blob: digest,
+    expected: digest,
+    actual,
+  });
 }

@@ -36,7 +36,12 @@ export async function* decodeLayer(
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
   const content = new ContentCheck(job);
   const blob = job.blob === undefined ? source : verifiedBlob(source, job.blob);
-  const options = { format: job.compression, ...(job.limits && { limits: job.limits }), ...(signal && { signal }), ...(allocate && { allocate }) };
+  const options = {
+    format: job.compression,
+    ...(job.limits && { limits: job.limits }),
+    ...(signal && { signal }),
+    ...(allocate && { allocate }),
+  };
   const breather = new Breather();
   for await (const chunk of decode(blob, options)) {
     await breather.breathe();
@@ -47,7 +52,10 @@ export async function* decodeLayer(
   content.finish();
 }
 
-async function* verifiedBlob(source: AsyncIterable<Uint8Array>, expected: { digest: string; size: number }): AsyncGenerator<Uint8Array, void> {
+async function* verifiedBlob(
+  source: AsyncIterable<Uint8Array>,
+  expected: { digest: string; size: number },
+): AsyncGenerator<Uint8Array, void> {
   const verifier = new BlobVerifier(expected);
   for await (const chunk of source) {
     verifier.update(chunk);

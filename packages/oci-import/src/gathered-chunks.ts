@@ -1,29 +1,24 @@
 import type { Allocate } from '@cfskit/compression';
+import { isAlone } from './owned-chunks.ts';
 
 /** Small chunks are gathered to this size, so that there are few messages. */
 const CHUNK = 512 * 1024;
-/** Chunks of this size go as they are, if there is nothing else in their memory: chunks belong to whoever reads them. */
-const LARGE = 256 * 1024;
 
 /** The same bytes in chunks whose memory may be handed to another thread. Large chunks are passed on, not copied. */
 export async function* gathered(source: AsyncIterable<Uint8Array>, allocate: Allocate): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
   const small = new Gathered(allocate);
   for await (const chunk of source) {
-    if (isOwned(chunk)) {
+    if (isAlone(chunk)) {
       yield* small.take();
       yield chunk;
       continue;
     }
-    for (let at = 0; at < chunk.length; ) {
+    for (let at = 0; at < chunk.length;) {
       at += small.add(chunk.subarray(at));
       if (small.isFull) yield* small.take();
     }
   }
   yield* small.take();
-}
-
-function isOwned(chunk: Uint8Array): chunk is Uint8Array<ArrayBuffer> {
-  return chunk.byteLength >= LARGE && chunk.byteLength === chunk.buffer.byteLength && chunk.buffer instanceof ArrayBuffer;
 }
 
 /** Collects small chunks in memory that can be handed over. */

@@ -32,7 +32,12 @@ export async function findJsonStream(repository: Repository, name: JsonStreamNam
 }
 
 /** Writes a config or manifest: its references in the order given, its JSON as one object. */
-export async function writeJsonStream(repository: Repository, name: JsonStreamName, raw: Uint8Array, refs: readonly NamedRef[]): Promise<ObjectId> {
+export async function writeJsonStream(
+  repository: Repository,
+  name: JsonStreamName,
+  raw: Uint8Array,
+  refs: readonly NamedRef[],
+): Promise<ObjectId> {
   const object = repository.objects.putSync(raw);
   const writer = repository.createStreamWriter(name.contentType);
   for (const [ref, id] of refs) writer.namedRef(ref, id);

@@ -86,7 +86,7 @@ async function startJob(repository: Repository, source: ImageSource, options: Im
 }
 
 async function run(job: StartedJob): Promise<ImportResult> {
-  const { repository, manifest, manifestDigest, reporter, options } = job;
+  const { manifest, manifestDigest, reporter, options } = job;
   reporter.report({ type: 'message', text: `Importing ${manifest.layers.length} layers from ${placeName(job.source)}` });
   const config = await loadConfig(job);
   const storedManifest = await loadStoredManifest(job);
@@ -122,7 +122,12 @@ async function resolveManifest(source: ImageSource, options: ImportImageOptions)
     });
   } catch (cause) {
     signal?.throwIfAborted();
-    throw new OciImportError('RESOLVE_FAILED', `Resolving manifest for platform from ${source.describe()}`, { source: source.describe() }, { cause });
+    throw new OciImportError(
+      'RESOLVE_FAILED',
+      `Resolving manifest for platform from ${source.describe()}`,
+      { source: source.describe() },
+      { cause },
+    );
   }
 }
 
@@ -147,7 +152,9 @@ function placeName(source: ImageSource): string {
 
 function loadStoredManifest(job: ImageJob): Promise<JsonStream | undefined> {
   const { manifestDigest: digest } = job;
-  return inStep(job, 'MANIFEST_FAILED', 'Failed to read the stored stream', digest, () => findJsonStream(job.repository, manifestStreamName(digest)));
+  return inStep(job, 'MANIFEST_FAILED', 'Failed to read the stored stream', digest, () =>
+    findJsonStream(job.repository, manifestStreamName(digest)),
+  );
 }
 
 /** The layers of an image by the references of its config, those of an artifact by the references of its manifest. */
@@ -163,15 +170,18 @@ async function locate(job: ImageJob, config: LoadedConfig, storedManifest: JsonS
 function reportPlan({ reporter, manifest }: ImageJob, { stored }: LoadedConfig, layers: readonly LocatedLayer[]): void {
   const { size } = manifest.config;
   const present = layers.filter((layer) => layer.present !== undefined);
-  const sizes = (of: readonly LocatedLayer[]): number => of.reduce((sum, layer) => sum + layer.descriptor.size, 0);
-  const bytesPresent = sizes(present) + (stored === undefined ? 0 : size);
-  reporter.report({ type: 'plan', components: layers.length + 1, bytesTotal: sizes(layers) + size, bytesPresent });
+  const bytesPresent = sizeOf(present) + (stored === undefined ? 0 : size);
+  reporter.report({ type: 'plan', components: layers.length + 1, bytesTotal: sizeOf(layers) + size, bytesPresent });
   if (stored !== undefined) {
     reporter.report({ type: 'skipped', id: 'config' });
     return;
   }
   reporter.report({ type: 'started', id: 'config', total: size, unit: 'bytes' });
   reporter.report({ type: 'done', id: 'config', transferred: size });
+}
+
+function sizeOf(layers: readonly LocatedLayer[]): number {
+  return layers.reduce((sum, layer) => sum + layer.descriptor.size, 0);
 }
 
 function storeManifest(job: ImageJob, stored: JsonStream | undefined, refs: readonly NamedRef[]): Promise<ObjectId> {

@@ -57,7 +57,12 @@ export async function importLayer(
 
 type RunOptions = ImportLayerOptions & { readonly reporter: Reporter };
 
-async function run(repository: Repository, diffId: string, source: AsyncIterable<Uint8Array>, options: RunOptions): Promise<ImportLayerResult> {
+async function run(
+  repository: Repository,
+  diffId: string,
+  source: AsyncIterable<Uint8Array>,
+  options: RunOptions,
+): Promise<ImportLayerResult> {
   const contentId = formatContentId('layer', diffId);
   const known = repository.hasStream(contentId);
   if (known !== undefined) {
@@ -79,7 +84,12 @@ async function run(repository: Repository, diffId: string, source: AsyncIterable
   return { diffId, verity: stored.id, stats: mergeStats([stored.stats, { layers: 1 }]) };
 }
 
-async function store(repository: Repository, diffId: string, source: AsyncIterable<Uint8Array>, options: RunOptions): Promise<Awaited<ReturnType<LayerRunner['run']>>> {
+async function store(
+  repository: Repository,
+  diffId: string,
+  source: AsyncIterable<Uint8Array>,
+  options: RunOptions,
+): Promise<Awaited<ReturnType<LayerRunner['run']>>> {
   const { limits, threads, signal } = options;
   const { path, algorithm, secure } = repository;
   const { head, size, all } = await peek(source, SMALL_LAYER);

@@ -19,8 +19,7 @@ export interface ImportStats {
   readonly bytesInlined: number;
 }
 
-/** Every counter zero: what an import starts from. */
-export const NO_STATS: ImportStats = Object.freeze({
+const NO_STATS: ImportStats = Object.freeze({
   layers: 0,
   layersAlreadyPresent: 0,
   objectsCopied: 0,

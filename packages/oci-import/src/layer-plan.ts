@@ -44,6 +44,7 @@ export async function planLayers(job: ImageJob, config: ImageConfig | undefined)
     const occurrence = (seen.get(id) ?? 0) + 1;
     seen.set(id, occurrence);
     const context = { index, count: layers.length, digest: descriptor.digest, diffId: id, mediaType: descriptor.mediaType };
+    const { kind, compression } = treatment(job, context, config !== undefined);
     return {
       descriptor,
       context,
@@ -51,7 +52,8 @@ export async function planLayers(job: ImageJob, config: ImageConfig | undefined)
       diffId: config === undefined ? undefined : id,
       eventId: occurrence === 1 ? id : `${id}#${occurrence}`,
       contentId: formatContentId('layer', id),
-      ...treatment(job, context, config !== undefined),
+      kind,
+      compression,
     };
   });
 }

@@ -8,6 +8,7 @@ import { feedChannel, receiveChunks } from './chunk-channel.ts';
 import type { DecodeJob } from './decode-layer.ts';
 import { describeError } from './error-transfer.ts';
 import type { PlainError } from './error-transfer.ts';
+import { reusedMemory } from './reused-memory.ts';
 import type { StoreJob } from './store-layer.ts';
 
 /** Decode what arrives at `input` and send it on to `output`. */
@@ -64,7 +65,7 @@ async function serve(request: WorkerRequest): Promise<unknown> {
     }
     default: {
       const [{ decodeLayer }, { storeLayer }] = await Promise.all([import('./decode-layer.ts'), import('./store-layer.ts')]);
-      return storeLayer(decodeLayer(chunks, request.decode, { allocate: reusing() }), request.store);
+      return storeLayer(decodeLayer(chunks, request.decode, { allocate: reusedMemory() }), request.store);
     }
   }
 }
@@ -72,11 +73,4 @@ async function serve(request: WorkerRequest): Promise<unknown> {
 async function decode({ decode: job, output }: DecodeRequest, chunks: AsyncIterable<Uint8Array>): Promise<void> {
   const { decodeLayer } = await import('./decode-layer.ts');
   await feedChannel((allocate) => decodeLayer(chunks, job, { allocate }), output);
-}
-
-/** Storing uses a chunk up before it asks for the next one, so that two buffers in turn are enough. */
-function reusing(): (size: number) => Uint8Array<ArrayBuffer> {
-  const buffers: Uint8Array<ArrayBuffer>[] = [];
-  let turn = 0;
-  return (size) => (buffers[turn++ % 2] ??= new Uint8Array(size));
 }

@@ -48,7 +48,10 @@ export async function ociFsck(repository: Repository, options: OciFsckOptions = 
 
 /** Tags, and entries beside them that could never have been made by tagging. */
 function tagNames(repository: Repository): readonly string[] {
-  const invalid = repository.listRefs('oci').map(({ name }) => decodeTag(name)).filter((name) => name.startsWith('@'));
+  const invalid = repository
+    .listRefs('oci')
+    .map(({ name }) => decodeTag(name))
+    .filter((name) => name.startsWith('@'));
   return [...new Set([...invalid, ...listTags(repository).map((tag) => tag.name)])];
 }
 
@@ -75,7 +78,11 @@ interface DocumentFindings {
   readonly parse: DetailedImageFinding;
 }
 
-const MANIFEST_FINDINGS: DocumentFindings = { read: 'manifest-read-failed', digest: 'manifest-digest-mismatch', parse: 'manifest-parse-failed' };
+const MANIFEST_FINDINGS: DocumentFindings = {
+  read: 'manifest-read-failed',
+  digest: 'manifest-digest-mismatch',
+  parse: 'manifest-parse-failed',
+};
 const CONFIG_FINDINGS: DocumentFindings = { read: 'config-read-failed', digest: 'config-digest-mismatch', parse: 'config-parse-failed' };
 
 /** A document that was read, and what its stream refers to. */

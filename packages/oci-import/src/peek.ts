@@ -26,7 +26,11 @@ export async function peek(source: AsyncIterable<Uint8Array>, limit: number): Pr
   return { head: concatBytes(chunks), size: ended ? total : undefined, all: resume(chunks, iterator, ended) };
 }
 
-async function* resume(chunks: readonly Uint8Array[], iterator: AsyncIterator<Uint8Array>, ended: boolean): AsyncGenerator<Uint8Array, void> {
+async function* resume(
+  chunks: readonly Uint8Array[],
+  iterator: AsyncIterator<Uint8Array>,
+  ended: boolean,
+): AsyncGenerator<Uint8Array, void> {
   let finished = ended;
   try {
     yield* chunks;

@@ -6,6 +6,8 @@ import { decodeLayer } from './decode-layer.ts';
 import type { DecodeJob } from './decode-layer.ts';
 import { gathered } from './gathered-chunks.ts';
 import { hasWorkerFile, LayerWorkers } from './layer-workers.ts';
+import { releasing } from './owned-chunks.ts';
+import { reusedMemory } from './reused-memory.ts';
 import { storeLayer } from './store-layer.ts';
 import type { StoredLayer, StoreJob } from './store-layer.ts';
 
@@ -56,7 +58,7 @@ export class LayerRunner {
    * @throws the error of the half that failed first, or the signal's reason
    */
   async run(job: LayerJob, source: AsyncIterable<Uint8Array>, { size, crowded = false, signal }: RunOptions = {}): Promise<StoredLayer> {
-    if (this.#isSmall(size)) return storeLayer(decodeLayer(source, job.decode, signal ? { signal } : {}), job.store);
+    if (this.#isSmall(size)) return runHere(job, source, signal);
     const results = await this.#start(job, source, crowded, signal);
     signal?.throwIfAborted();
     throwFirst(results);
@@ -77,7 +79,7 @@ export class LayerRunner {
     this.#decodingHere++;
     try {
       const decoded = (allocate: Allocate): AsyncIterable<Uint8Array<ArrayBuffer>> =>
-        decodeLayer(source, decode, { allocate, ...(signal && { signal }) });
+        decodeLayer(releasing(source), decode, { allocate, ...(signal && { signal }) });
       return await Promise.allSettled([feedChannel(decoded, port1, signal), this.#workers.ask({ role: 'store', store, input }, [input])]);
     } finally {
       this.#decodingHere--;
@@ -107,6 +109,12 @@ export class LayerRunner {
     if (this.#threads !== 'auto') return this.#threads === 'never';
     return (size !== undefined && size <= SMALL_LAYER) || !hasWorkerFile();
   }
+}
+
+/** Storing uses a chunk up before it asks for the next one. */
+function runHere({ decode, store }: LayerJob, source: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<StoredLayer> {
+  const decoded = decodeLayer(releasing(source), decode, { allocate: reusedMemory(), ...(signal && { signal }) });
+  return storeLayer(decoded, store);
 }
 
 type Results = readonly PromiseSettledResult<unknown>[];

@@ -78,7 +78,10 @@ function beginsWith(digest: string, { algorithm, hex }: DigestPrefix): boolean {
 }
 
 function notFound(repository: Repository, text: string): never {
-  const candidates = nearNames(text, listTags(repository).map((tag) => tag.name));
+  const candidates = nearNames(
+    text,
+    listTags(repository).map((tag) => tag.name),
+  );
   const hint = candidates.length === 0 ? '' : `; did you mean ${candidates.join(' or ')}?`;
   throw new OciImportError('NOT_FOUND', `OCI reference not found: ${text}${hint}`, { candidates });
 }

@@ -48,7 +48,10 @@ export async function tagImage(repository: Repository, manifestDigest: string, n
 export async function untagImage(repository: Repository, name: string): Promise<void> {
   repository.ensureWritable();
   if (await repository.removeRef(tagRefPath(name))) return;
-  const candidates = nearNames(name, listTags(repository).map((tag) => tag.name));
+  const candidates = nearNames(
+    name,
+    listTags(repository).map((tag) => tag.name),
+  );
   throw new OciImportError('NOT_FOUND', `Failed to remove tag ${name}: there is no such tag`, { candidates });
 }
 

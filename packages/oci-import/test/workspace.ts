@@ -3,19 +3,29 @@ import type { LayoutEntry } from '@cfskit/fixtures';
 import type { Algorithm } from '@cfskit/fs-verity';
 import { openOciDir } from '@cfskit/ocidir';
 import type { OciDir } from '@cfskit/ocidir';
+import type { ImageSource } from '@cfskit/oci-spec';
 import type { ProgressEvent } from '@cfskit/progress';
 import { initRepository } from '@cfskit/repository';
 import type { Repository } from '@cfskit/repository';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { importImage } from '../src/index.ts';
+import type { ImportImageOptions, ImportResult } from '../src/index.ts';
+
+/** What the images of these tests are for, whatever machine the tests run on. */
+const platform = { architecture: 'amd64', os: 'linux' };
+
+export function pull(repository: Repository, source: ImageSource, options: ImportImageOptions = {}): Promise<ImportResult> {
+  return importImage(repository, source, { platform, ...options });
+}
 
 /** A directory with an empty repository, and room for layouts beside it. */
 export interface Workspace {
   readonly directory: string;
   readonly repository: Repository;
   /** Writes a layout below the directory and opens it. */
-  layout(entries: readonly LayoutEntry[], name?: string): Promise<OciDir>;
-  vectorLayout(filesBase64: Readonly<Record<string, string>>, name?: string): Promise<OciDir>;
+  readonly layout: (entries: readonly LayoutEntry[], name?: string) => Promise<OciDir>;
+  readonly vectorLayout: (filesBase64: Readonly<Record<string, string>>, name?: string) => Promise<OciDir>;
 }
 
 export function withWorkspace<T>(work: (workspace: Workspace) => Promise<T>, algorithm: Algorithm = 'sha256'): Promise<T> {
