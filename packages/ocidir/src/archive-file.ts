@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CompressionError, decode, detectFormat, type CompressionFormat, type DecodeLimits } from '@cfskit/compression';
 import { hasCode, OciDirError } from './errors.ts';
-import { fileChunks, readFully, writeFully } from './file-chunks.ts';
+import { fileChunks, readFully, writeChunks } from './file-chunks.ts';
 import { scanTar, type TarIndex, type TarRegion } from './tar-index.ts';
 
 /** How an archive is opened. */
@@ -43,6 +43,16 @@ export async function openArchive(path: string, options: OpenArchiveOptions = {}
     return archiveOf(handle, index, staged);
   } catch (error) {
     await handle.close();
+    throw error;
+  }
+}
+
+/** Pass an open archive on, and close it if that fails. */
+export async function closingOnError<T>(archive: Archive, work: (archive: Archive) => Promise<T>): Promise<T> {
+  try {
+    return await work(archive);
+  } catch (error) {
+    await archive.close();
     throw error;
   }
 }
@@ -142,11 +152,8 @@ async function stage(path: string, compressed: Promise<Compressed>, options: Ope
   const { format, source } = await compressed;
   const handle = await openUnnamed(options.stagingDirectory ?? tmpdir());
   try {
-    let size = 0;
-    for await (const chunk of decode(source, { format, ...(limits && { limits }), ...(signal && { signal }) })) {
-      await writeFully(handle, chunk, size);
-      size += chunk.byteLength;
-    }
+    const chunks = decode(source, { format, ...(limits && { limits }), ...(signal && { signal }) });
+    const size = await writeChunks(handle, chunks, 0, signal);
     return { handle, size, staged: true };
   } catch (cause) {
     await handle.close();

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode } from './errors.ts';
+import { writeChunks } from './file-chunks.ts';
 
 /**
  * Write a file that gets its name only when all of its content is on the disk; a file of that name is replaced.
@@ -29,7 +30,7 @@ export async function writeAtomically(
 async function writeSynced(path: string, content: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): Promise<void> {
   const handle = await open(path, 'wx', 0o644);
   try {
-    await handle.writeFile(content, { signal });
+    await writeChunks(handle, content, 0, signal);
     await handle.sync();
   } finally {
     await handle.close();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { BlobVerifier, VerifyError, type Descriptor } from '@cfskit/oci-spec';
 import { syncDirectory } from './atomic-file.ts';
 import { hasCode, OciDirError } from './errors.ts';
-import { fileChunks, writeFully } from './file-chunks.ts';
+import { fileChunks, writeChunks } from './file-chunks.ts';
 
 /** The rest of a blob. */
 export interface BlobRest {
@@ -56,7 +56,7 @@ export async function fetchBlobFile(
     fetched = await fetchInto(handle, descriptor, openAt, options);
     await handle.sync();
   } catch (error) {
-    if (error instanceof VerifyError) await rm(partial, { force: true });
+    if (error instanceof VerifyError || (await handle.stat()).size === 0) await rm(partial, { force: true });
     throw error;
   } finally {
     await handle.close();
@@ -102,15 +102,17 @@ async function append(
   const verifier = start === part.size ? part : new BlobVerifier(descriptor);
   await handle.truncate(start);
   if (start > 0) onProgress?.(start);
-  for await (const chunk of chunks) {
-    signal?.throwIfAborted();
-    const at = verifier.size;
-    verifier.update(chunk);
-    await writeFully(handle, chunk, at);
-    onProgress?.(verifier.size);
-  }
+  const onWritten = onProgress && ((end: number) => end > start && onProgress(end));
+  await writeChunks(handle, hashed(chunks, verifier), start, signal, onWritten);
   verifier.finish();
   return { fetched: verifier.size - start, resumed: start };
+}
+
+async function* hashed(chunks: AsyncIterable<Uint8Array>, verifier: BlobVerifier): AsyncGenerator<Uint8Array, void> {
+  for await (const chunk of chunks) {
+    verifier.update(chunk);
+    yield chunk;
+  }
 }
 
 async function openPartial(path: string): Promise<FileHandle> {

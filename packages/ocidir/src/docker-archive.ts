@@ -12,7 +12,7 @@ import {
   type ResolveOptions,
 } from '@cfskit/oci-spec';
 import { archiveBlob } from './archive-blob.ts';
-import { openArchive, type Archive, type OpenArchiveOptions } from './archive-file.ts';
+import { closingOnError, openArchive, type Archive, type OpenArchiveOptions } from './archive-file.ts';
 import { manifestsInArchive, type ArchivedManifest } from './archived-manifests.ts';
 import { blobPath } from './blob.ts';
 import { describeReference } from './describe-reference.ts';
@@ -40,15 +40,14 @@ export interface OpenDockerArchiveOptions extends OpenArchiveOptions {
  * @throws {OciDirError} NOT_A_LAYOUT, NO_INDEX, INVALID_INDEX, NOT_A_FILE, INVALID_ARCHIVE, TRUNCATED_ARCHIVE, ARCHIVE_LIMIT
  */
 export async function openDockerArchive(path: string, options: OpenDockerArchiveOptions = {}): Promise<DockerArchive> {
-  const archive = await openArchive(path, options);
-  try {
-    const items = await readDockerManifest((name, limit) => archive.read(name, limit));
-    if (items === undefined) throw noManifest(archive, path);
-    return new DockerArchive({ path, archive, items, tag: options.tag });
-  } catch (error) {
-    await archive.close();
-    throw error;
-  }
+  return await closingOnError(await openArchive(path, options), (archive) => dockerArchiveIn(archive, path, options.tag));
+}
+
+/** The images in an archive that has been scanned. */
+export async function dockerArchiveIn(archive: Archive, path: string, tag: string | undefined): Promise<DockerArchive> {
+  const items = await readDockerManifest((name, limit) => archive.read(name, limit));
+  if (items === undefined) throw noManifest(archive, path);
+  return new DockerArchive({ path, archive, items, tag });
 }
 
 interface Opened {

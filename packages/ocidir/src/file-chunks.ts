@@ -58,6 +58,37 @@ export async function writeFully(handle: FileHandle, bytes: Uint8Array, position
   }
 }
 
+/**
+ * Write chunks one after the other from a position on. While one is written the next is asked for, so that a source that hashes or waits
+ * for a network does so meanwhile.
+ *
+ * @param onWritten told where the file has been written up to; all chunks have been written when the promise is fulfilled
+ */
+export async function writeChunks(
+  handle: FileHandle,
+  chunks: AsyncIterable<Uint8Array>,
+  start: number,
+  signal: AbortSignal | undefined,
+  onWritten?: (end: number) => void,
+): Promise<number> {
+  let end = start;
+  let writing = Promise.resolve();
+  try {
+    for await (const chunk of chunks) {
+      signal?.throwIfAborted();
+      await writing;
+      onWritten?.(end);
+      writing = writeFully(handle, chunk, end);
+      writing.catch(() => undefined); // looked at below, after what is done at the same time
+      end += chunk.byteLength;
+    }
+  } finally {
+    await writing;
+  }
+  onWritten?.(end);
+  return end;
+}
+
 /** Empty at `end` and at the end of the file. */
 async function readChunk(handle: FileHandle, at: number, end: number): Promise<Uint8Array> {
   const length = Math.min(CHUNK_SIZE, end - at);

@@ -3,6 +3,7 @@ export { openDirImage } from './dir-image.ts';
 export { openDirImageWriter } from './dir-image-writer.ts';
 export { openDockerArchive } from './docker-archive.ts';
 export { OciDirError } from './errors.ts';
+export { openImageArchive } from './image-archive.ts';
 export { openOciArchive } from './oci-archive.ts';
 export { openOciArchiveWriter } from './oci-archive-writer.ts';
 export { openOciDir } from './oci-dir.ts';

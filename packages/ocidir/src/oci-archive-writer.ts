@@ -3,7 +3,7 @@ import { blobPath } from './blob.ts';
 import { toAsync, type BlobSource } from './blob-source.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { OciDirError } from './errors.ts';
-import { writeFully } from './file-chunks.ts';
+import { writeChunks, writeFully } from './file-chunks.ts';
 import { indexEntry, withEntry } from './index-entry.ts';
 import { LAYOUT_HEADER, LAYOUT_VERSION } from './layout-header.ts';
 import { LAYOUT_INDEX } from './layout-index.ts';
@@ -80,7 +80,7 @@ export class OciArchiveWriter {
    */
   async putManifest(raw: Uint8Array, options: PutManifestOptions = {}): Promise<Descriptor> {
     const document = parseEither(raw, options.mediaType);
-    for (const child of childrenOf(document)) await this.#need(child);
+    if (options.withoutBlobs !== true) for (const child of childrenOf(document)) await this.#need(child);
     const { algorithm = 'sha256' } = options;
     const descriptor = { mediaType: document.mediaType, digest: digestOf(raw, algorithm), size: raw.byteLength };
     await this.putBlob(descriptor, [raw], options);
@@ -142,11 +142,6 @@ export class OciArchiveWriter {
   ): Promise<void> {
     const header = tarFileHeader(path, size);
     await writeFully(this.#file.handle, header, start);
-    let at = start + header.byteLength;
-    for await (const chunk of content) {
-      signal?.throwIfAborted();
-      await writeFully(this.#file.handle, chunk, at);
-      at += chunk.byteLength;
-    }
+    await writeChunks(this.#file.handle, content, start + header.byteLength, signal);
   }
 }

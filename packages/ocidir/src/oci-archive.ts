@@ -1,5 +1,5 @@
 import { archiveBlob } from './archive-blob.ts';
-import { openArchive, type Archive, type OpenArchiveOptions } from './archive-file.ts';
+import { closingOnError, openArchive, type Archive, type OpenArchiveOptions } from './archive-file.ts';
 import { blobPath } from './blob.ts';
 import { OciDirError } from './errors.ts';
 import { complaintAboutHeader, LAYOUT_HEADER } from './layout-header.ts';
@@ -21,17 +21,16 @@ export interface OpenOciArchiveOptions extends OpenOciDirOptions, OpenArchiveOpt
  * @throws {OciDirError} NOT_A_LAYOUT, NOT_A_FILE, INVALID_ARCHIVE, TRUNCATED_ARCHIVE, ARCHIVE_LIMIT, or LAYOUT_VERSION when `strict`
  */
 export async function openOciArchive(path: string, options: OpenOciArchiveOptions = {}): Promise<OciArchive> {
-  const archive = await openArchive(path, options);
-  try {
-    requireLayout(archive, path);
-    const store = storeOf(archive);
-    const complaint = await complaintAboutHeader(store.readFile);
-    if (complaint !== undefined && options.strict === true) throw new OciDirError('LAYOUT_VERSION', path, complaint);
-    return new OciArchive({ transport: 'oci-archive', path, store, tag: options.tag, complaint });
-  } catch (error) {
-    await archive.close();
-    throw error;
-  }
+  return await closingOnError(await openArchive(path, options), (archive) => ociArchiveIn(archive, path, options));
+}
+
+/** The layout in an archive that has been scanned. */
+export async function ociArchiveIn(archive: Archive, path: string, options: OpenOciDirOptions): Promise<OciArchive> {
+  requireLayout(archive, path);
+  const store = storeOf(archive);
+  const complaint = await complaintAboutHeader(store.readFile);
+  if (complaint !== undefined && options.strict === true) throw new OciDirError('LAYOUT_VERSION', path, complaint);
+  return new OciArchive({ transport: 'oci-archive', path, store, tag: options.tag, complaint });
 }
 
 /** An OCI image layout in a tar, for reading. Made by {@link openOciArchive}. */

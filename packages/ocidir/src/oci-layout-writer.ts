@@ -38,6 +38,8 @@ export interface AddBlobOptions extends WriteOptions {
 export interface PutManifestOptions extends EntryOptions, AddBlobOptions {
   /** If not said: what the document says of itself, or else the OCI type for its form. */
   readonly mediaType?: string;
+  /** Enter it although what it names is not there, for a layout of manifests alone. */
+  readonly withoutBlobs?: boolean;
 }
 
 /**
@@ -147,7 +149,7 @@ export class OciLayoutWriter {
    */
   async putManifest(raw: Uint8Array, options: PutManifestOptions = {}): Promise<Descriptor> {
     const document = parseEither(raw, options.mediaType);
-    await this.#needBlobs(childrenOf(document));
+    if (options.withoutBlobs !== true) await this.#needBlobs(childrenOf(document));
     const { algorithm = 'sha256' } = options;
     const descriptor = { mediaType: document.mediaType, digest: digestOf(raw, algorithm), size: raw.byteLength };
     await this.putBlob(descriptor, [raw], options);

@@ -1,6 +1,7 @@
 import {
   blobPath,
   compress,
+  dockerSaveEntries,
   image,
   imageConfig,
   imageIndex,
@@ -23,7 +24,7 @@ import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { pack } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
-import { openOciArchive } from '../src/index.ts';
+import { openImageArchive, openOciArchive } from '../src/index.ts';
 import { withArchive } from './archives.ts';
 import { chain, collect, failure } from './layouts.ts';
 
@@ -165,6 +166,22 @@ describe('an OCI layout in a tar', () => {
       expect(layers).toBe(5);
       expect(bytes).toBeLessThan(1_000_000); // the modules that are loaded meanwhile included
     });
+  });
+
+  it('is recognised, and told from one of docker-save', async () => {
+    await withArchive(layoutTar(files), async (path) => {
+      const archive = await openImageArchive(path, { tag: 'v1' });
+      expect(archive.describe()).toBe(`oci-archive:${path}:v1`);
+      await archive.close();
+    });
+    await withArchive(tar(dockerSaveEntries([{ image: amd64, names: ['a:1'] }], 'flat')), async (path) => {
+      const archive = await openImageArchive(path, { tag: 'a:1' });
+      expect(archive.describe()).toBe(`docker-archive:${path}:a:1`);
+      await archive.close();
+    });
+    await withArchive(tar([{ path: 'x' }]), async (path) =>
+      expect(await failure(openImageArchive(path))).toMatchObject({ code: 'NO_INDEX' }),
+    );
   });
 
   it('holds its file open until it is closed', async () => {

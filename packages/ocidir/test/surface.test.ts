@@ -7,6 +7,7 @@ it('exports what the README lists', async () => {
     'openDirImage',
     'openDirImageWriter',
     'openDockerArchive',
+    'openImageArchive',
     'openOciArchive',
     'openOciArchiveWriter',
     'openOciDir',

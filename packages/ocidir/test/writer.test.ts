@@ -150,6 +150,13 @@ describe('addBlob', () => {
 });
 
 describe('putManifest', () => {
+  it('enters a manifest without what it names when asked', async () => {
+    await withWriter(async (writer, directory) => {
+      await writer.putManifest(first.bytes, { tag: 'v1', withoutBlobs: true });
+      expect(await (await openOciDir(directory)).tags()).toEqual(['v1']);
+    });
+  });
+
   it('writes the bytes as they are and enters them by tag', async () => {
     await withWriter(async (writer, directory) => {
       await putBelow(writer, first);
