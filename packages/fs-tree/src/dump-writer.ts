@@ -5,6 +5,7 @@ import type { ByteString } from './escape.ts';
 import { TYPE_BITS } from './file-type.ts';
 import type { Directory, FileContent, Leaf, Node } from './node.ts';
 import { joinPath, lookupNames, splitPath } from './path.ts';
+import { objectOfPayload } from './payload.ts';
 import { PERMISSIONS, type Xattrs } from './stat.ts';
 import { countLinks, linkCount, walkTree } from './walk-tree.ts';
 
@@ -101,8 +102,8 @@ function fileFields(content: FileContent): ContentFields {
 
 // The reference keeps the object id of such a file, which is the end of its payload, and prints it as a digest.
 function payloadDigest(payload: ByteString): Pick<DumpLine, 'payload' | 'digest'> {
-  const [path, directory, rest] = /([0-9a-f]{2})\/([0-9a-f]{126}|[0-9a-f]{62})$/.exec(payload) ?? [];
-  return path === undefined ? { payload } : { payload: path, digest: `${directory}${rest}` };
+  const digest = objectOfPayload(payload);
+  return digest === undefined ? { payload } : { payload: objectPath(digest), digest };
 }
 
 function sortXattrs(xattrs: Xattrs): Iterable<readonly [ByteString, ByteString]> {

@@ -1,5 +1,8 @@
 export { DEPTH_MAX, SIZE_MAX, TARGET_MAX, XATTR_SPACE_MAX, xattrSpace } from './bounds.ts';
 export { checkTree } from './check-tree.ts';
+export { objectOf, sameContent, storageOf } from './compare-content.ts';
+export { COMPARED_FIELDS } from './compare-nodes.ts';
+export { compareTrees } from './compare-trees.ts';
 export { formatDumpLine, formatHardLinkLine } from './dump-line.ts';
 export { parseDumpfile, readDumpfile } from './dump-reader.ts';
 export { dumpLineOf, dumpLines, writeDumpfile } from './dump-writer.ts';
@@ -14,6 +17,9 @@ export { formatTarEntry, layerEntryOf } from './tar-entry.ts';
 export { filterXattrs, newestTime, parseXattrMode, removeDevices, setTimes, transformForOci, XATTR_MODES } from './transform.ts';
 export { countLinks, linkCount, walkTree } from './walk-tree.ts';
 
+export type { ContentComparison } from './compare-content.ts';
+export type { ComparedField, FieldDifference } from './compare-nodes.ts';
+export type { CompareOptions, DifferentField, MissingPath, TreeDifference } from './compare-trees.ts';
 export type { DumpLine } from './dump-line.ts';
 export type { DumpLineOptions } from './dump-parser.ts';
 export type { DumpReadOptions } from './dump-reader.ts';

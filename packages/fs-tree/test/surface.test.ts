@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 
 it('exports these names', async () => {
   expect(Object.keys(await import('../src/index.ts')).toSorted()).toEqual([
+    'COMPARED_FIELDS',
     'DEPTH_MAX',
     'Directory',
     'EPOCH',
@@ -18,6 +19,7 @@ it('exports these names', async () => {
     'applyLayers',
     'checkTree',
     'compareTimes',
+    'compareTrees',
     'countLinks',
     'dumpLineOf',
     'dumpLines',
@@ -36,12 +38,15 @@ it('exports these names', async () => {
     'linkCount',
     'lookup',
     'newestTime',
+    'objectOf',
     'parseDumpfile',
     'parseXattrMode',
     'readDumpfile',
     'removeDevices',
+    'sameContent',
     'setTimes',
     'splitPath',
+    'storageOf',
     'transformForOci',
     'unescapeBytes',
     'walkTree',
