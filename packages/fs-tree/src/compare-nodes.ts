@@ -47,7 +47,7 @@ export function* compareNodes(a: Node, b: Node, compareContents: ContentComparis
   yield* compareField('mode', formatMode(a.stat.mode), formatMode(b.stat.mode));
   yield* compareField('uid', a.stat.uid, b.stat.uid);
   yield* compareField('gid', a.stat.gid, b.stat.gid);
-  if (a.kind !== 'directory' && a.kind === b.kind) yield* compareField('device', deviceOf(a), deviceOf(b as Leaf));
+  if (a.kind !== 'directory' && a.kind === b.kind) yield* compareField('device', deviceOf(a), deviceOf(b));
   if (compareTimes(a.stat.mtime, b.stat.mtime) !== 0) yield* compareField('mtime', formatTime(a.stat.mtime), formatTime(b.stat.mtime));
   if (a.kind === 'symlink' && b.kind === 'symlink') yield* compareField('target', a.target, b.target);
   if (a.kind === 'file' && b.kind === 'file') yield* compareFiles(a.content, b.content, compareContents);

@@ -70,10 +70,10 @@ describe('fields', () => {
   });
 });
 
-describe('hard links', () => {
-  const file = (path: string): string => `${path} 1 100644 1 0 0 0 0.0 - x -`;
-  const link = (path: string, target: string): string => `${path} 0 @120000 - - - - 0.0 ${target} - -`;
+const file = (path: string): string => `${path} 1 100644 1 0 0 0 0.0 - x -`;
+const link = (path: string, target: string): string => `${path} 0 @120000 - - - - 0.0 ${target} - -`;
 
+describe('hard links', () => {
   it('are names of one file', () => {
     const linked = parse(file('/a'), link('/b', '/a'), link('/c', '/a'));
     expect(compare(linked, parse(file('/a'), file('/b'), file('/c')))).toEqual(['/b hard-link /a (none)', '/c hard-link /a (none)']);
