@@ -44,8 +44,8 @@ export interface ComposefsMount {
   readonly source: string;
   /** Mount with the metadata, of {@link mountErofs}. */
   readonly erofs: number;
-  /** Directory of the objects; O_PATH is enough. */
-  readonly objects: number;
+  /** Directory of the objects, or several, which are searched in this order; O_PATH is enough. */
+  readonly objects: number | readonly number[];
   /**
    * Whether every object must have the fs-verity digest that the image names: the kernel opens no other then. `try` does without on kernels
    * before 6.6.
@@ -130,7 +130,8 @@ function layersByDescriptor({ erofs, objects, upper }: ComposefsMount): FsParame
           ['upperdir', upper.upper],
           ['workdir', upper.work],
         ];
-  const layers: [string, number][] = [...writable, ['lowerdir+', erofs], ['datadir+', objects]];
+  const data = [objects].flat().map((fd): [string, number] => ['datadir+', fd]);
+  const layers: [string, number][] = [...writable, ['lowerdir+', erofs], ...data];
   return layers.map(([key, value]) => ({ set: 'descriptor', key, value }));
 }
 
@@ -142,7 +143,7 @@ function layersByPath({ objects, upper }: ComposefsMount, erofs: number): FsPara
           ['upperdir', pathOf(upper.upper)],
           ['workdir', pathOf(upper.work)],
         ];
-  const layers: [string, string][] = [...writable, ['lowerdir', `${pathOf(erofs)}::${pathOf(objects)}`]];
+  const layers: [string, string][] = [...writable, ['lowerdir', [erofs, ...[objects].flat()].map(pathOf).join('::')]];
   return layers.map(([key, value]) => ({ set: 'string', key, value }));
 }
 

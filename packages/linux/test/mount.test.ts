@@ -89,6 +89,10 @@ describe.runIf(possible)('mounts', () => {
       expect(seen.entry['options']?.split(',')).toContain('ro');
     });
 
+    it.runIf(overlaysPossible)('looks for objects in several directories', () => {
+      expect(scene('several')).toBe('among the objects');
+    });
+
     it.runIf(overlaysPossible)('lets the kernel check digests', () => {
       expect(scene('verity')).toEqual({ verity: true, read: 'EIO' });
     });

@@ -79,6 +79,17 @@ const SCENES: Readonly<Record<string, () => unknown>> = {
     return { verity, messages, ...seen, written, left: mountsBelow(directory) };
   },
 
+  several() {
+    const at = directoryAt('several');
+    const { erofs, objects } = layers();
+    const { fd } = mountComposefs({ source: 'composefs', erofs, objects: [openSync(directoryAt('empty'), 'r'), objects], verity: 'off' });
+    moveMount(fd, at);
+    closeDescriptor(fd);
+    const content = readFileSync(join(at, 'dir/file'), 'utf8');
+    umount(at);
+    return content;
+  },
+
   verity() {
     const at = directoryAt('verity');
     const { fd, verity } = mountComposefs({ source: 'composefs:verity', ...layers(), verity: 'try' });
