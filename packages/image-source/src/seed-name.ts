@@ -2,7 +2,7 @@ import { formatRegistryName, OciRefError, parseRegistryName, type RegistryName }
 import { REF_NAME_ANNOTATION, type Descriptor } from '@cfskit/oci-spec';
 
 /** The annotation that containerd and Docker give the whole name of an image in. */
-export const IMAGE_NAME_ANNOTATION = 'io.containerd.image.name';
+const IMAGE_NAME_ANNOTATION = 'io.containerd.image.name';
 
 /** How the entry of a seed's index fits a name that is asked for. */
 export type NameMatch = 'name' | 'tag' | 'unnamed' | undefined;

@@ -376,7 +376,7 @@ describe('fetchToLayout', () => {
   });
 
   it('goes on where it was cut off', async () => {
-    const bytes = Uint8Array.from({ length: 400_000 }, (_, i) => (i * 11 + (i >> 7)) & 0xff);
+    const bytes = Uint8Array.from({ length: 2_000_000 }, (_, i) => (i * 11 + (i >> 7)) & 0xff);
     const large = toBlob(tar([{ path: 'large', content: bytes }]), mediaTypes.layer);
     const config = imageConfig({ diffIds: [large.descriptor.digest], platform: AMD64 });
     const manifest = jsonBlob({ schemaVersion: 2, config: config.descriptor, layers: [large.descriptor] }, mediaTypes.manifest);

@@ -11,7 +11,7 @@ export const tarA = tar([
   { path: 'etc/hostname', content: 'box\n' },
   { path: 'data', content: 'x'.repeat(5000) },
 ]);
-export const tarB = tar([{ path: 'b', content: 'beta' }]);
+const tarB = tar([{ path: 'b', content: 'beta' }]);
 export const layerA = tarLayer(tarA, 'gzip');
 export const layerB = tarLayer(tarB, 'zstd');
 export const layerC = tarLayer(tar([{ path: 'c', content: 'gamma' }]), 'none');

@@ -124,11 +124,11 @@ describe.skipIf(absent('docker-registry') || absent('skopeo'))('docker-registry'
 });
 
 /** Runs Debian's registry on a free port of this machine. */
-async function withRegistry(directory: string, work: (registry: string) => Promise<void>): Promise<void> {
+async function withRegistry(directory: string, work: (registry: string) => Promise<void>, program = 'docker-registry'): Promise<void> {
   const registry = `127.0.0.1:${await freePort()}`;
   const config = { version: 0.1, storage: { filesystem: { rootdirectory: `${directory}/registry` } }, http: { addr: registry } };
   await writeFile(`${directory}/config.yml`, JSON.stringify(config));
-  const server = spawn('docker-registry', ['serve', `${directory}/config.yml`], { stdio: 'ignore' });
+  const server = spawn(program, ['serve', `${directory}/config.yml`], { stdio: 'ignore' });
   try {
     while (
       !(await fetch(`http://${registry}/v2/`).then(

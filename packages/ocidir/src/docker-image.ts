@@ -18,13 +18,13 @@ import { OciDirError } from './errors.ts';
 import type { TarRegion } from './tar-index.ts';
 
 /** A document of an image: its bytes and what names them. */
-export interface ImageDocument {
+interface ImageDocument {
   readonly descriptor: Descriptor;
   readonly raw: Uint8Array;
 }
 
 /** A layer of an image in an archive. */
-export interface DockerLayer {
+interface DockerLayer {
   readonly descriptor: Descriptor;
   /** Name in the archive. */
   readonly path: string;

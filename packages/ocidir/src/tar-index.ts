@@ -140,7 +140,7 @@ class Scan {
   push(block: Uint8Array): void {
     if (block.length < BLOCK_SIZE) throw this.#truncated(block);
     this.#feed(block);
-    const secondZero = this.#zeroBlock && isZero(block);
+    const secondZero = this.#zeroBlock && isZero(block) && this.#isAtEnd();
     this.#zeroBlock = isZero(block);
     this.offset += BLOCK_SIZE;
     if (this.#member !== undefined) this.#enter(this.#member);
@@ -173,6 +173,16 @@ class Scan {
     else if (type === 'symlink') this.index.add(name, { link: toLatin1(target ?? new Uint8Array(0)) });
     else if (type === 'hard-link') this.index.addHardLink(name, tarName(toLatin1(target ?? new Uint8Array(0))) ?? '');
     else if (type === 'unknown') this.index.add(name, { problem: `it is sparse or of the unknown type ${member.typeflag}` });
+  }
+
+  /** Whether the blocks of zeros are those at the end, and not part of a record. */
+  #isAtEnd(): boolean {
+    try {
+      this.#splitter.finish();
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #finish(): void {

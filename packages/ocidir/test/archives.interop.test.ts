@@ -14,7 +14,11 @@ const packaged = image({ layers: [layer, tarLayer(tar([{ path: 'b', content: 'be
 
 /** Locally a tool may be absent; in CI that is a failure. */
 function absent(tool: string): boolean {
-  return process.env['CI'] === undefined && spawnSync(tool, ['--version']).error !== undefined;
+  return process.env['CI'] === undefined && !isThere(tool);
+}
+
+function isThere(tool: string): boolean {
+  return spawnSync(tool, ['--version']).error === undefined;
 }
 
 function run(tool: string, ...args: readonly string[]): string {
@@ -155,7 +159,7 @@ describe.skipIf(absent('umoci'))('umoci', () => {
 });
 
 // It wants to be root, and is no part of the tools that CI has.
-describe.skipIf(process.getuid?.() !== 0 || spawnSync('buildah', ['--version']).error !== undefined)('buildah', () => {
+describe.skipIf(process.getuid?.() !== 0 || !isThere('buildah'))('buildah', () => {
   it.each(['oci-archive', 'docker-archive'])('reads what is written, and writes archives that are read: %s', async (transport) => {
     await withTempDir(async (directory) => {
       const name = 'reg.io/team/app:v1'; // buildah makes a name of its own from the path where there is none
