@@ -43,7 +43,7 @@ export interface WalkOptions {
  */
 export class DirectoryWalk {
   readonly root: Directory;
-  readonly sets = new XattrSets();
+  readonly #sets = new XattrSets();
   readonly #options: WalkOptions;
   readonly #unread: UnreadDirectory[];
   #directories = 0;
@@ -63,7 +63,7 @@ export class DirectoryWalk {
 
   /** Metadata for the tree. */
   statOf({ mode, uid, gid, mtime }: Pick<FileStatus, 'mode' | 'uid' | 'gid' | 'mtime'>, xattrs: XattrList): Stat {
-    return { mode: mode & PERMISSIONS, uid, gid, mtime, xattrs: this.sets.of(xattrs) };
+    return { mode: mode & PERMISSIONS, uid, gid, mtime, xattrs: this.#sets.of(xattrs) };
   }
 
   /**
@@ -90,7 +90,13 @@ export class DirectoryWalk {
         const found = this.#find(fd, unread, name);
         if (found !== undefined) yield found;
       }
-      if (!isSameMoment(before, reading(path, () => statDescriptor(fd)))) throw changed(path, 'directory changed while it was read');
+      if (
+        !isSameMoment(
+          before,
+          reading(path, () => statDescriptor(fd)),
+        )
+      )
+        throw changed(path, 'directory changed while it was read');
     } finally {
       if (fd !== this.#options.root) closeDescriptor(fd);
     }

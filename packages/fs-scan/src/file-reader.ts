@@ -57,7 +57,9 @@ export class FileReader {
   read(request: FileRequest): FileRecord {
     const path = `/${request.path}`;
     // Something else may stand there by now, and opening a FIFO would wait.
-    const fd = reading(path, () => openBelow(this.#options.root, request.path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY));
+    const fd = reading(path, () =>
+      openBelow(this.#options.root, request.path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY),
+    );
     try {
       return this.#readOpened(fd, path, request);
     } finally {
@@ -157,9 +159,14 @@ function storing<T>(path: ByteString, store: () => T): T {
   try {
     return store();
   } catch (cause) {
-    throw new FsScanError('STORE_FAILED', path, `its content could not be stored (${cause instanceof Error ? cause.message : String(cause)})`, {
-      cause,
-    });
+    throw new FsScanError(
+      'STORE_FAILED',
+      path,
+      `its content could not be stored (${cause instanceof Error ? cause.message : String(cause)})`,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -16,23 +16,21 @@ export interface ReadFiles {
  */
 export class ReadQueue {
   readonly #table: LeafTable;
-  readonly #start: (isSmall: boolean) => ReadFiles;
+  readonly #files: ReadFiles;
   readonly #report: () => void;
   readonly #aborted: Promise<void>;
   readonly #running = new Set<Promise<void>>();
   readonly #forget: () => void;
   readonly #failures: unknown[] = [];
-  #files: ReadFiles | undefined;
   #batch: PendingFile[] = [];
   #bytes = 0;
 
   /**
-   * @param start called when there is something to read; `isSmall` if it is one batch and no more
    * @param report called after each batch
    */
-  constructor(table: LeafTable, start: (isSmall: boolean) => ReadFiles, report: () => void, signal: AbortSignal | undefined) {
+  constructor(table: LeafTable, files: ReadFiles, report: () => void, signal: AbortSignal | undefined) {
     this.#table = table;
-    this.#start = start;
+    this.#files = files;
     this.#report = report;
     const { promise, resolve } = Promise.withResolvers<void>();
     const abort = (): void => {
@@ -54,8 +52,8 @@ export class ReadQueue {
     this.#batch.push(file);
     this.#bytes += file.size;
     if (this.#batch.length < BATCH_FILES && this.#bytes < BATCH_BYTES) return;
-    this.#flush(false);
-    while (this.#files !== undefined && this.#running.size >= this.#files.room) await this.#next();
+    this.#flush();
+    while (this.#running.size >= this.#files.room) await this.#next();
   }
 
   /**
@@ -64,7 +62,7 @@ export class ReadQueue {
    * @throws as {@link add}
    */
   async finish(): Promise<void> {
-    if (this.#batch.length > 0) this.#flush(this.#files === undefined);
+    if (this.#batch.length > 0) this.#flush();
     while (this.#running.size > 0) await this.#next();
     this.#throwFailure();
   }
@@ -72,16 +70,15 @@ export class ReadQueue {
   /** Stop what still runs. Nothing of it reaches the tree any more. */
   async close(): Promise<void> {
     this.#forget();
-    await this.#files?.close();
+    await this.#files.close();
     await Promise.all(this.#running);
   }
 
-  #flush(isSmall: boolean): void {
+  #flush(): void {
     const batch = this.#batch;
     this.#batch = [];
     this.#bytes = 0;
-    this.#files ??= this.#start(isSmall);
-    const running = this.#read(this.#files, batch)
+    const running = this.#read(batch)
       .catch((error: unknown) => void this.#failures.push(error))
       .finally(() => this.#running.delete(running));
     this.#running.add(running);
@@ -97,8 +94,8 @@ export class ReadQueue {
     if (this.#failures.length > 0) throw this.#failures[0];
   }
 
-  async #read(files: ReadFiles, batch: readonly PendingFile[]): Promise<void> {
-    const records = await files.read(batch.map(({ request }) => request));
+  async #read(batch: readonly PendingFile[]): Promise<void> {
+    const records = await this.#files.read(batch.map(({ request }) => request));
     records.forEach((record, index) => this.#table.settle(batch[index]!, record));
     this.#report();
   }

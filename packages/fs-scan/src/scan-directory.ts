@@ -4,13 +4,13 @@ import { capabilities } from '@cfskit/linux';
 import { closeSync, constants, openSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setImmediate as turn } from 'node:timers/promises';
-import { openContentStore, type ContentStoreModule } from './content-store.ts';
+import type { ContentStoreModule } from './content-store.ts';
 import { DirectoryWalk } from './directory-walk.ts';
 import { FsScanError } from './errors.ts';
-import { FileReader, Stopped, type FileRecord, type FileRequest, type ReadOptions } from './file-reader.ts';
-import { FileWorkers, hasWorkerFile } from './file-workers.ts';
+import type { ReadOptions } from './file-reader.ts';
+import { FileReaders } from './file-readers.ts';
 import { LeafTable } from './leaf-table.ts';
-import { ReadQueue, type ReadFiles } from './read-queue.ts';
+import { ReadQueue } from './read-queue.ts';
 
 /** How far a scan has come. */
 export interface ScanProgress {
@@ -87,7 +87,8 @@ async function scan(reading: ReadOptions, options: ScanOptions): Promise<Scanned
   const walk = new DirectoryWalk(reading);
   const table = new LeafTable(walk, options.hardLinks ?? 'tracked');
   const report = (): void => options.onProgress?.(table.progress());
-  const queue = new ReadQueue(table, (isSmall) => startReading(isSmall, reading, options), report, options.signal);
+  const files = new FileReaders(reading, options.store, options.threads ?? availableParallelism());
+  const queue = new ReadQueue(table, files, report, options.signal);
   try {
     let count = 0;
     for (const found of walk.entries()) {
@@ -102,42 +103,6 @@ async function scan(reading: ReadOptions, options: ScanOptions): Promise<Scanned
   }
   report();
   return { root: walk.root, stats: table.stats() };
-}
-
-/** Threads are for more than one batch: it takes 50 ms to start one. */
-function startReading(isSmall: boolean, reading: ReadOptions, { threads = availableParallelism(), store }: ScanOptions): ReadFiles {
-  if (isSmall || threads <= 1 || !hasWorkerFile()) return new InThread(reading, store);
-  return new FileWorkers(threads, reading, store);
-}
-
-/** Reads files in this thread. */
-class InThread implements ReadFiles {
-  readonly room = 1;
-  readonly #reader: Promise<FileReader>;
-  #isStopped = false;
-
-  constructor(options: ReadOptions, store: ContentStoreModule | undefined) {
-    this.#reader = openReader(options, store, () => this.#isStopped);
-  }
-
-  async read(batch: readonly FileRequest[]): Promise<readonly FileRecord[]> {
-    const reader = await this.#reader;
-    const records: FileRecord[] = [];
-    for (const request of batch) {
-      records.push(reader.read(request));
-      await turn();
-      if (this.#isStopped) throw new Stopped();
-    }
-    return records;
-  }
-
-  async close(): Promise<void> {
-    this.#isStopped = true;
-  }
-}
-
-async function openReader(options: ReadOptions, store: ContentStoreModule | undefined, isStopped: () => boolean): Promise<FileReader> {
-  return new FileReader(options, store && (await openContentStore(store)), isStopped);
 }
 
 /** @throws {FsScanError} UNSUPPORTED: without them the tree would be another one, and so would its id */
