@@ -14,7 +14,7 @@ import { ReadQueue } from './read-queue.ts';
 
 /** How far a scan has come. */
 export interface ScanProgress {
-  /** Directories read, and names in them that have been seen. */
+  /** Directories read, and names in them of anything else. */
   readonly directories: number;
   readonly entries: number;
   /** Regular files read, and the bytes in them. */
