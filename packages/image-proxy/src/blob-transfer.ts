@@ -8,7 +8,7 @@ import { ignore, within } from './waiting.ts';
 
 /** How long the verdict on a transfer that has come to rest may take, or the exit of a proxy whose pipes have ended. */
 const VERDICT_MS = 2000;
-const DEATH_MS = 500;
+const DEATH_MS = 250;
 
 const MAX_ERROR = 64 * 1024;
 const MAX_DOCUMENT = 8 * 1024 * 1024;
@@ -117,17 +117,17 @@ async function finish({ channel, size, patience }: BlobTransfer, pipe: DataPipe,
  * hold up everybody, and is ended.
  */
 function giveUp({ channel }: BlobTransfer, pipeId: number): void {
-  if (channel.end === undefined) channel.call('FinishPipe', [pipeId], { stallMs: VERDICT_MS }).catch(ignore);
+  if (channel.isUsable) channel.call('FinishPipe', [pipeId], { stallMs: VERDICT_MS }).catch(ignore);
 }
 
 /**
  * Nothing came for too long. If the transfer has ended on the other side, the verdict says why; else the proxy is stuck, and not answering gets it
  * ended.
  */
-async function afterStall({ channel }: BlobTransfer, pipe: DataPipe, pipeId: number, stall: unknown): Promise<unknown> {
+async function afterStall({ channel, patience }: BlobTransfer, pipe: DataPipe, pipeId: number, stall: unknown): Promise<unknown> {
   pipe.close();
   try {
-    await channel.call('FinishPipe', [pipeId], { stallMs: VERDICT_MS });
+    await channel.call('FinishPipe', [pipeId], { stallMs: Math.min(VERDICT_MS, patience.stallMs) });
     return stall;
   } catch (error) {
     // That of a transfer which we have cut off; protocols of this kind have no codes for it.

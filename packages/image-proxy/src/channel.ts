@@ -31,8 +31,8 @@ export interface ProxyChannel {
    *   REQUEST_TOO_LARGE; CLOSED; the signal's reason
    */
   call(method: Method, args: readonly Argument[], options: CallOptions): Promise<Answer>;
-  /** How the proxy ended, if it has. */
-  readonly end: ChildEnd | undefined;
+  /** Whether another call makes sense: the proxy has not ended, and is not being ended. */
+  readonly isUsable: boolean;
   /** Resolves when the proxy has ended. */
   readonly ended: Promise<ChildEnd>;
   /** End the proxy at once. */
@@ -42,7 +42,7 @@ export interface ProxyChannel {
 }
 
 /** What the proxy may take to clean up. The program that uses us has 1.5 s itself. */
-const CLOSE_MS = 1000;
+const CLOSE_MS = 500;
 
 /** A proxy whose socket has ended is about to end itself. */
 const DEATH_MS = 500;
@@ -53,14 +53,15 @@ export class Channel implements ProxyChannel {
   readonly #child: Child;
   readonly #turns = new Turns();
   #closed: Promise<ChildEnd> | undefined;
+  #isKilled = false;
 
   constructor(wire: Wire) {
     this.#wire = wire;
     this.#child = wire.child;
   }
 
-  get end(): ChildEnd | undefined {
-    return this.#child.end;
+  get isUsable(): boolean {
+    return this.#child.end === undefined && !this.#isKilled && this.#closed === undefined;
   }
 
   get ended(): Promise<ChildEnd> {
@@ -77,6 +78,7 @@ export class Channel implements ProxyChannel {
   }
 
   kill(): void {
+    this.#isKilled = true;
     this.#child.kill();
   }
 
@@ -87,7 +89,7 @@ export class Channel implements ProxyChannel {
 
   async #close(): Promise<ChildEnd> {
     // A proxy that is told to end cleans up; one that is at work sees the end of its socket after that.
-    if (this.#turns.isIdle && this.end === undefined) await within(this.#wire.send({ method: 'Shutdown', args: [] }), CLOSE_MS);
+    if (this.#turns.isIdle && this.#child.end === undefined) await within(this.#wire.send({ method: 'Shutdown', args: [] }), CLOSE_MS);
     else await this.#wire.close();
     const end = await within(this.ended, CLOSE_MS);
     if (end === undefined) this.kill();

@@ -67,9 +67,9 @@ export class Child {
       const { promise, resolve } = Promise.withResolvers<Omit<ChildEnd, 'complaint'>>();
       this.process.on('error', (startError) => this.process.pid === undefined && resolve({ status: null, signal: null, startError }));
       this.process.on('exit', (status, signal) => resolve({ status, signal }));
-      const closed = new Promise<void>((done) => void this.process.on('close', () => done()));
+      const said = new Promise<void>((done) => void this.process.stderr?.on('close', done));
       const end = await promise;
-      if (end.startError === undefined) await within(closed, STDERR_MS);
+      if (end.startError === undefined) await within(said, STDERR_MS);
       this.#end = { ...end, complaint: complaintOf(this.#stderr) };
       return this.#end;
     } finally {

@@ -1,7 +1,6 @@
 import { isDigest, parseJson, type Descriptor } from '@cfskit/oci-spec';
 import { judgedBlob, rawBlob, readDocument } from './blob-transfer.ts';
 import type { Answer, ProxyChannel } from './channel.ts';
-import type { ChildEnd } from './child.ts';
 import { ImageProxyError } from './errors.ts';
 import { parseLayerInfo, type LayerInfo } from './layer-info.ts';
 import type { Argument, Method } from './methods.ts';
@@ -41,9 +40,9 @@ export class ProxyClient {
     }
   }
 
-  /** How the proxy ended, if it has. */
-  get end(): ChildEnd | undefined {
-    return this.#channel.end;
+  /** Whether the proxy is there to be asked. */
+  get isUsable(): boolean {
+    return this.#channel.isUsable;
   }
 
   /** Let the proxy end. */

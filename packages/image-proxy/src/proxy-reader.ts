@@ -119,7 +119,7 @@ export class ProxyReader implements ImageReader {
       if (this.#isClosed) throw new ImageProxyError('CLOSED', `${this.#skopeo.describe()} has been closed`);
       const known = this.#session;
       const session = known?.platform === key ? await abortable(known.started, signal) : undefined;
-      if (session !== undefined && session.client.end === undefined) return session;
+      if (session?.client.isUsable === true) return session;
       if (known === this.#session) this.#replace(key, platform);
     }
   }

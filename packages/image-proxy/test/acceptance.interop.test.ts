@@ -1,0 +1,185 @@
+// The acceptance list of the specification against the skopeo that is installed, or the one that CFSKIT_TEST_SKOPEO names.
+import { digestOf, loadImage, mediaTypes, parsePlatform, readBlob, type Descriptor } from '@cfskit/oci-spec';
+import { LayoutBuilder } from '@cfskit/oci-spec/testing';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openImageProxy, type OpenImageProxyOptions, type SkopeoImage } from '../src/index.ts';
+import { readAll } from './fake/fake-skopeo.ts';
+import { writeContent } from './layouts.ts';
+import { startRegistry, type RegistryStub } from './registry-stub.ts';
+import { isMissing } from './tools.ts';
+
+const skopeo = process.env['CFSKIT_TEST_SKOPEO'] ?? 'skopeo';
+const AMD64 = parsePlatform('linux/amd64');
+const ARM64 = parsePlatform('linux/arm64');
+const LAYER = 300_000;
+const scratch = mkdtempSync(join(tmpdir(), 'image-proxy-'));
+const layout = join(scratch, 'layout');
+const builder = new LayoutBuilder();
+const layers = [1, 2, 3].map((seed) => Uint8Array.from({ length: LAYER }, (_, i) => i * seed));
+const single = builder.image(layers.map((bytes) => ({ bytes })), AMD64);
+const arm64 = builder.image([{ bytes: layers[1]! }], ARM64);
+const index = builder.index([
+  { ...arm64, platform: ARM64 },
+  { ...single, platform: AMD64 },
+]);
+const eight = builder.image([1, 2, 3, 4, 5, 6, 7, 8].map((seed) => ({ bytes: new Uint8Array(2_000_000).fill(seed) })), AMD64);
+builder.add(single, { tag: 'single' }).add(index, { tag: 'multi' }).add(eight, { tag: 'eight' });
+const content = builder.content();
+
+const opened: SkopeoImage[] = [];
+const registries: RegistryStub[] = [];
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((source) => source.close()));
+  await Promise.all(registries.splice(0).map((registry) => registry.close()));
+  expect(readdirSync(scratch).filter((name) => name.startsWith('cfskit-'))).toEqual([]);
+});
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const warnings: string[] = [];
+function open(reference: string, options: OpenImageProxyOptions): SkopeoImage {
+  const onWarning = (text: string): void => void warnings.push(text);
+  const source = openImageProxy(reference, { skopeo, tmpdir: scratch, onWarning, retry: { baseDelayMs: 1 }, ...options });
+  opened.push(source);
+  return source;
+}
+
+async function blobOf(source: SkopeoImage, descriptor: Descriptor): Promise<string> {
+  return digestOf(await readBlob(source, descriptor));
+}
+
+describe.skipIf(isMissing(skopeo)).each(['packet', 'ipc', 'staging'] as const)('%s', (via) => {
+  beforeAll(() => writeContent(layout, content));
+
+  it('an OCI image', async () => {
+    const source = open(`oci:${layout}:single`, { via });
+    const { resolved, layers: found } = await loadImage(source);
+    expect(resolved).toMatchObject({ descriptor: single, platform: AMD64 });
+    for (const { descriptor } of found) expect(await blobOf(source, descriptor)).toBe(descriptor.digest);
+    expect(await source.storedLayers(resolved)).toEqual(found.map(({ descriptor }) => descriptor));
+  });
+
+  it('an index: the platform that is asked for, and a list of those there are if there is none', async () => {
+    const source = open(`oci:${layout}:multi`, { via });
+    expect(await source.resolve({ platform: ARM64 })).toMatchObject({ descriptor: { digest: arm64.digest }, platform: ARM64 });
+    expect(await source.resolve({ platform: AMD64 })).toMatchObject({ descriptor: { digest: single.digest } });
+    const message = 'No manifest found for platform linux/s390x; available: linux/arm64, linux/amd64';
+    await expect(source.resolve({ platform: parsePlatform('linux/s390x') })).rejects.toMatchObject({ code: 'NO_MATCH', message });
+    await expect(source.resolve({ tag: 'single', platform: ARM64 })).rejects.toMatchObject({ code: 'NO_MATCH' });
+  });
+
+  it('a manifest of Docker in a directory: its own bytes and config', async () => {
+    const directory = join(scratch, `v2s2-${via}`);
+    execFileSync(skopeo, ['copy', '-q', '--format', 'v2s2', `oci:${layout}:single`, `dir:${directory}`]);
+    const raw = readFileSync(join(directory, 'manifest.json'));
+    const source = open(`dir:${directory}`, { via });
+    const { resolved, manifest, layers: found } = await loadImage(source);
+    expect(resolved.descriptor).toEqual({ mediaType: mediaTypes.dockerManifest, digest: digestOf(raw), size: raw.byteLength });
+    expect(await blobOf(source, manifest.config)).toBe(manifest.config.digest);
+    for (const { descriptor } of found) expect(await blobOf(source, descriptor)).toBe(descriptor.digest);
+  });
+
+  it('a manifest of Docker in a registry, behind an index', async () => {
+    const docker = new LayoutBuilder();
+    const config = docker.json({ ...AMD64, config: {}, rootfs: { type: 'layers', diff_ids: [digestOf(layers[0]!)] } }, mediaTypes.dockerConfig);
+    const layer = docker.blob(layers[0]!, mediaTypes.dockerLayer);
+    const manifest = docker.json({ schemaVersion: 2, mediaType: mediaTypes.dockerManifest, config, layers: [layer] }, mediaTypes.dockerManifest);
+    const list = docker.json(
+      { schemaVersion: 2, mediaType: mediaTypes.dockerManifestList, manifests: [{ ...manifest, platform: AMD64 }] },
+      mediaTypes.dockerManifestList,
+    );
+    const registry = await startRegistry({ blobs: docker.content().blobs, tags: { '1': list }, mediaTypes: { [manifest.digest]: manifest.mediaType } });
+    registries.push(registry);
+    const source = open(`docker://${registry.name}:1`, { via, tlsVerify: false, readIndex: true });
+    const image = await loadImage(source, { platform: AMD64 });
+    expect(image.resolved).toMatchObject({ descriptor: manifest, indexDigest: list.digest });
+    expect(await blobOf(source, image.manifest.config)).toBe(config.digest);
+    expect(await blobOf(source, image.layers[0]!.descriptor)).toBe(layer.digest);
+  });
+
+  it('an archive of Docker: plain tars, whatever it says', async () => {
+    const archive = join(scratch, `saved-${via}.tar`);
+    execFileSync(skopeo, ['copy', '-q', `oci:${layout}:single`, `docker-archive:${archive}:example.org/app:1`]);
+    const source = open(`docker-archive:${archive}`, { via });
+    const resolved = await source.resolve();
+    expect(digestOf(resolved.raw)).toBe(resolved.descriptor.digest);
+    const stored = await source.storedLayers(resolved);
+    expect(stored).toEqual(layers.map((bytes) => ({ mediaType: mediaTypes.layer, digest: digestOf(bytes), size: LAYER })));
+    for (const descriptor of stored) expect(await blobOf(source, descriptor)).toBe(descriptor.digest);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('a containers storage: the manifest that was stored, and layers by their diff_ids', async () => {
+    const storage = join(scratch, `storage-${via}`);
+    const gzipped = new LayoutBuilder();
+    const { gzipSync } = await import('node:zlib');
+    const tar = new Uint8Array(10_240);
+    const bytes = new Uint8Array(gzipSync(tar));
+    const image = gzipped.image([{ bytes, mediaType: mediaTypes.layerGzip, diffId: digestOf(tar) }], AMD64);
+    gzipped.add(image, { tag: '1' });
+    await writeContent(`${storage}-layout`, gzipped.content());
+    const reference = `containers-storage:[vfs@${storage}+${storage}-run]example.org/app:1`;
+    execFileSync(skopeo, ['copy', '-q', `oci:${storage}-layout:1`, reference]);
+    const source = open(reference, { via });
+    const { resolved, manifest } = await loadImage(source);
+    expect(resolved.descriptor).toEqual(image);
+    expect(await blobOf(source, manifest.config)).toBe(manifest.config.digest);
+    const [stored] = await source.storedLayers(resolved);
+    expect(stored).toEqual({ mediaType: mediaTypes.layer, digest: digestOf(tar), size: tar.byteLength });
+    expect(await blobOf(source, stored!)).toBe(stored!.digest);
+  });
+
+  it.each([['damaged'], ['missing'], ['truncated']] as const)('a layer that is %s is found out', async (state) => {
+    const directory = join(scratch, `${state}-${via}`);
+    await writeContent(directory, content);
+    const digest = digestOf(layers[0]!);
+    const file = join(directory, 'blobs', digest.replace(':', '/'));
+    if (state === 'missing') rmSync(file);
+    else writeFileSync(file, state === 'damaged' ? layers[1]! : layers[0]!.subarray(1));
+    const source = open(`oci:${directory}:single`, { via });
+    const reading = source.resolve().then(() => readBlob(source, { mediaType: mediaTypes.layer, digest, size: LAYER }));
+    await expect(reading).rejects.toThrow(/sha256|digest|no such file/);
+  });
+
+  it('a layer that the manifest has in another size is found out', async () => {
+    const wrong = new LayoutBuilder();
+    const layer = wrong.blob(layers[0]!, mediaTypes.layer);
+    const config = wrong.json({ ...AMD64, config: {}, rootfs: { type: 'layers', diff_ids: [layer.digest] } }, mediaTypes.config);
+    for (const size of [LAYER - 1, LAYER + 1]) wrong.add(wrong.manifest(config, [{ ...layer, size }]), { tag: String(size) });
+    const directory = join(scratch, `sizes-${via}`);
+    await writeContent(directory, wrong.content());
+    for (const size of [LAYER - 1, LAYER + 1]) {
+      const source = open(`oci:${directory}:${size}`, { via });
+      const reading = source.resolve().then(() => readAll(source.open({ ...layer, size })));
+      await expect(reading).rejects.toMatchObject({ name: 'ImageProxyError' });
+    }
+  });
+
+  it('eight layers at once with one thread in the pool', () => {
+    const program = fileURLToPath(new URL('read-all-layers.ts', import.meta.url));
+    const { stdout, stderr } = spawnSync(process.execPath, ['--conditions=source', program, `oci:${layout}:eight`, via, skopeo], {
+      encoding: 'utf8',
+      env: { ...process.env, UV_THREADPOOL_SIZE: '1' },
+      timeout: 20_000,
+    });
+    expect({ stdout, stderr }).toEqual({ stdout: 'read 8 layers\n', stderr: '' });
+  });
+
+  it('a registry that stops sending is given up, after further tries', async () => {
+    const layer = { mediaType: mediaTypes.layer, digest: digestOf(layers[0]!), size: LAYER };
+    const registry = await startRegistry({ blobs: content.blobs, tags: { '1': single }, stalling: { [layer.digest]: 100_000 } });
+    registries.push(registry);
+    const source = open(`docker://${registry.name}:1`, { via, tlsVerify: false, stallTimeoutMs: 600, retry: { attempts: 2, baseDelayMs: 1 } });
+    const reading = source.resolve().then(() => readAll(source.open(layer)));
+    await expect(reading).rejects.toMatchObject({ code: 'STALLED', retryable: true });
+    expect(registry.asked.filter((digest) => digest === layer.digest)).toHaveLength(2);
+  });
+
+  it('what is not there, in the words of skopeo', async () => {
+    const source = open('oci:no-such-layout:1', { via, cwd: scratch });
+    await expect(source.resolve()).rejects.toThrow(/^skopeo.*no-such-layout.*no such file or directory/);
+  });
+});
