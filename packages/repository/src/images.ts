@@ -1,7 +1,9 @@
 import { formatObjectId, fsVerityDigest, parseObjectId, type ObjectId } from '@cfskit/fs-verity';
+import { closeSync, fstatSync } from 'node:fs';
 import { MAX_IMAGE_SIZE, type RepositoryContext } from './context.ts';
 import { firstLevel } from './directory.ts';
 import { hasCode, RepositoryError } from './errors.ts';
+import { readFully } from './file-io.ts';
 import { checkRefName } from './names.ts';
 import { followLink } from './names-on-disk.ts';
 import { listRefs, refTarget } from './refs.ts';
@@ -22,6 +24,12 @@ export interface OpenedImage {
   readonly requireVerity: boolean;
 }
 
+/** An image and its content, which is what the id says. */
+export interface ReadImage {
+  readonly id: ObjectId;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
 /** All images, in the order of their ids, with the references to each. Entries that are no images are left out. */
 export function listImages({ path, algorithm }: RepositoryContext): readonly ImageEntry[] {
   const refs = Map.groupBy(listRefs(path, '', 'images'), ({ target }) => refTarget(target));
@@ -38,15 +46,48 @@ export function listImages({ path, algorithm }: RepositoryContext): readonly Ima
  * @throws {RepositoryError} NOT_FOUND `image not found: …`; INVALID_NAME; CORRUPT_OBJECT `fs-verity content mismatch`; VERITY_MISSING
  */
 export function openImage(context: RepositoryContext, name: string): OpenedImage {
-  const { id, wanted } = resolveImage(context, name);
-  const { objects } = context;
-  const content = objects.readSync(id, { limit: MAX_IMAGE_SIZE });
-  const found = context.secure ? id : fsVerityDigest(content, context.algorithm);
-  if (found !== id || (wanted ?? id) !== id) {
-    const message = `fs-verity content mismatch: wanted ${formatObjectId(wanted ?? id)}, found ${formatObjectId(found)}`;
-    throw new RepositoryError('CORRUPT_OBJECT', `images/${name}`, message);
+  const { id, fd } = openImageFile(context, name);
+  closeSync(fd);
+  return { id, path: context.objects.pathOf(id), requireVerity: context.secure };
+}
+
+/**
+ * The same, with the content.
+ *
+ * @throws {RepositoryError} as {@link openImage}; TOO_LARGE
+ */
+export function readImage(context: RepositoryContext, name: string): ReadImage {
+  const { id, fd, content } = openImageFile(context, name);
+  try {
+    return { id, bytes: content ?? readContent(fd, name) };
+  } finally {
+    closeSync(fd);
   }
-  return { id, path: objects.pathOf(id), requireVerity: context.secure };
+}
+
+/** The file of an image, open for reading and checked. The caller closes it. */
+export interface ImageFile {
+  readonly id: ObjectId;
+  readonly fd: number;
+  /** What it holds, where it had to be read for the check. */
+  readonly content?: Uint8Array<ArrayBuffer>;
+}
+
+/** @throws {RepositoryError} as {@link openImage}; TOO_LARGE */
+export function openImageFile(context: RepositoryContext, name: string): ImageFile {
+  const { id, wanted = id } = resolveImage(context, name);
+  if (wanted !== id) throw mismatch(name, wanted, id);
+  const fd = context.objects.openSync(id);
+  if (context.secure) return { id, fd };
+  try {
+    const content = readContent(fd, name);
+    const found = fsVerityDigest(content, context.algorithm);
+    if (found !== id) throw mismatch(name, id, found);
+    return { id, fd, content };
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
 }
 
 /** An image name in `images/` as an id; undefined if it is none. */
@@ -57,6 +98,20 @@ export function imageId(name: string, algorithm: RepositoryContext['algorithm'])
     if (hasCode(error, 'ODD_LENGTH', 'INVALID_STRING_LENGTH', 'INVALID_HEX_CHARACTER')) return undefined;
     throw error;
   }
+}
+
+function readContent(fd: number, name: string): Uint8Array<ArrayBuffer> {
+  const { size } = fstatSync(fd);
+  if (size > MAX_IMAGE_SIZE) {
+    throw new RepositoryError('TOO_LARGE', `images/${name}`, `wanted at most ${MAX_IMAGE_SIZE} bytes, found ${size}`);
+  }
+  const bytes = new Uint8Array(size);
+  return bytes.subarray(0, readFully(fd, bytes, 0));
+}
+
+function mismatch(name: string, wanted: ObjectId, found: ObjectId): RepositoryError {
+  const message = `fs-verity content mismatch: wanted ${formatObjectId(wanted)}, found ${formatObjectId(found)}`;
+  return new RepositoryError('CORRUPT_OBJECT', `images/${name}`, message);
 }
 
 /** An id is looked for among the images first, then among the references: names may look like anything. */

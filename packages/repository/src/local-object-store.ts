@@ -1,5 +1,6 @@
 import { FsVerityHasher, objectPath, type Algorithm, type BlockHash, type ObjectId } from '@cfskit/fs-verity';
 import { closeSync, fstatSync, read } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { RepositoryError } from './errors.ts';
 import { FileImporter, type ImportedFile, type PutFileOptions } from './file-import.ts';
@@ -14,8 +15,10 @@ import { kernelVerity, type VerityCalls } from './verity-calls.ts';
 
 /** Where objects are and what is asked of them. But for the last two, plain data that can be sent to a worker thread. */
 export interface LocalObjectStoreOptions {
-  /** Root of the repository; the objects are in `objects/` below it. */
+  /** Root of the repository. */
   readonly path: string;
+  /** Directory of the objects, which is made if it is missing; `objects` below the root unless told. */
+  readonly directory?: string | undefined;
   readonly algorithm: Algorithm;
   /** Whether every object must have fs-verity. */
   readonly secure: boolean;
@@ -54,6 +57,8 @@ export class LocalObjectStore implements ObjectStore {
   readonly secure: boolean;
   /** Root of the repository. */
   readonly path: string;
+  /** Of the objects. */
+  readonly directory: string;
   readonly #files: ObjectFiles;
   readonly #verity: ObjectVerity;
   readonly #placement: ObjectPlacement;
@@ -65,7 +70,8 @@ export class LocalObjectStore implements ObjectStore {
     this.algorithm = options.algorithm;
     this.secure = options.secure;
     this.path = options.path;
-    this.#files = new ObjectFiles(options.path);
+    this.directory = options.directory ?? join(options.path, 'objects');
+    this.#files = new ObjectFiles(this.directory);
     this.#verity = new ObjectVerity(options.algorithm, options.secure, options.verity ?? kernelVerity);
     this.#placement = new ObjectPlacement(this.#files, this.#verity);
     this.#blockHash = options.blockHash;

@@ -6,15 +6,14 @@ import { openForReading } from './file-io.ts';
 import { notFound } from './object-verity.ts';
 import type { StagedFile } from './staged-file.ts';
 
-/** The directory `objects` of a repository: where each object is, and the 256 directories that come into being when they are needed. */
+/** The directory of the objects: where each object is, and the 256 directories that come into being when they are needed. */
 export class ObjectFiles {
   readonly directory: string;
   readonly #made: Uint8Array = new Uint8Array(256);
   #madeSelf = false;
 
-  /** @param root of the repository */
-  constructor(root: string) {
-    this.directory = join(root, 'objects');
+  constructor(directory: string) {
+    this.directory = directory;
   }
 
   path(id: ObjectId): string {
@@ -41,7 +40,7 @@ export class ObjectFiles {
     return statSync(this.directory).dev;
   }
 
-  /** Make `objects` itself, where files wait for their names. */
+  /** Make the directory itself, where files wait for their names. */
   prepare(): void {
     if (this.#madeSelf) return;
     makeDirectory(this.directory);

@@ -7,9 +7,10 @@ import { check, checkObjectsAlone, type FsckOptions, type ObjectsReport, type Ve
 import type { FsckReport } from './fsck-report.ts';
 import { collect, type GcResult } from './gc.ts';
 import { Gate } from './gate.ts';
-import { listImages, openImage, type ImageEntry, type OpenedImage } from './images.ts';
+import { listImages, openImage, readImage, type ImageEntry, type OpenedImage, type ReadImage } from './images.ts';
 import { LocalObjectStore } from './local-object-store.ts';
 import type { RepositoryMetadata } from './metadata.ts';
+import { mountImage, type MountedImage, type MountImageOptions } from './mount-image.ts';
 import { checkContentId, checkRefName, type Category } from './names.ts';
 import { findStream, isLinkedTo, linkObject, linkRef, resolveStream } from './names-on-disk.ts';
 import { listStreams, type StreamEntry } from './list-streams.ts';
@@ -283,6 +284,28 @@ export class Repository {
   openImage(name: string): OpenedImage {
     this.#checkOpen();
     return openImage(this.#context, name);
+  }
+
+  /**
+   * Find an image as {@link openImage} does, and read it.
+   *
+   * @throws {RepositoryError} as there; TOO_LARGE
+   */
+  readImage(name: string): ReadImage {
+    this.#checkOpen();
+    return readImage(this.#context, name);
+  }
+
+  /**
+   * Mount an image over a directory: the image as EROFS, its files from `objects` by overlayfs, fs-verity demanded if the repository is secure.
+   * The image is found and checked as {@link openImage} does. The mount outlives the repository handle and its lock: what keeps the image and
+   * its objects from collection is a reference.
+   *
+   * @throws {RepositoryError} as openImage. {LinuxError} EPERM for who may not mount, and others of the kernel. Node's own errors.
+   */
+  mountImage(name: string, target: string, options: MountImageOptions = {}): MountedImage {
+    this.#checkOpen();
+    return mountImage(this.#context, name, target, options);
   }
 
   /**

@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest';
 
 const PROGRAMS = {
   hold: new URL('./child/hold.ts', import.meta.url),
+  'mount-image': new URL('./child/mount-image.ts', import.meta.url),
   'try-to-write': new URL('./child/try-to-write.ts', import.meta.url),
   'write-forever': new URL('./child/write-forever.ts', import.meta.url),
 };

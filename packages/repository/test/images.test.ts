@@ -1,5 +1,5 @@
 import { objectPath } from '@cfskit/fs-verity';
-import { readlinkSync, writeFileSync } from 'node:fs';
+import { readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { FakeVerity, newRepository, testData } from './support.ts';
@@ -33,6 +33,30 @@ it('an image is found by id, by reference, and by the bare name of a reference',
   expect(() => repository.openImage('none')).toThrow('image not found: none');
   expect(() => repository.openImage('00'.repeat(64))).toThrow(coded('NOT_FOUND'));
   expect(() => repository.openImage('../streams')).toThrow(coded('INVALID_NAME'));
+});
+
+it('an image is read, whatever it is called', async () => {
+  const repository = await newRepository();
+  const id = await repository.writeImage(testData(5000), { ref: 'main' });
+  for (const name of [id, 'refs/main', 'main']) expect(repository.readImage(name)).toEqual({ id, bytes: testData(5000) });
+  expect(() => repository.readImage('none')).toThrow(coded('NOT_FOUND'));
+  writeFileSync(repository.objects.pathOf(id), testData(5000, 1));
+  expect(() => repository.readImage('main')).toThrow(coded('CORRUPT_OBJECT'));
+});
+
+it('an image of a secure repository is read without hashing it', async () => {
+  const repository = await newRepository({ insecure: false, verity: new FakeVerity() });
+  const id = await repository.writeImage(testData(5000));
+  expect(repository.readImage(id)).toEqual({ id, bytes: testData(5000) });
+});
+
+it('an id that leads to another image is a mismatch', async () => {
+  const repository = await newRepository();
+  const [id, other] = [await repository.writeImage(testData(5000)), await repository.writeImage(testData(5001))];
+  const link = join(repository.path, 'images', id);
+  rmSync(link);
+  symlinkSync(`../objects/${objectPath(other)}`, link);
+  expect(() => repository.openImage(id)).toThrow(`fs-verity content mismatch: wanted sha512:${id}, found sha512:${other}`);
 });
 
 it('a damaged image is refused, however it is named', async () => {

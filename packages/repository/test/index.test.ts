@@ -18,6 +18,7 @@ it('exports this and nothing else', async () => {
     'gcJson',
     'initRepository',
     'newMetadata',
+    'objectStoreModule',
     'openRepository',
     'parseMetadata',
     'resetRepository',
