@@ -1,0 +1,87 @@
+import { splitPath } from '@cfskit/fs-tree';
+import type { Expected } from '@cfskit/oci-spec';
+import { RenderError } from './errors.ts';
+import { indexedEntry, type IndexedEntry } from './layer-entry.ts';
+import { DiffIdCheck, layerFailed, readLayer, type ReadLayerOptions } from './layer-reading.ts';
+import type { Limits } from './limits.ts';
+import type { RenderLayer } from './render-image.ts';
+import type { TarMember } from './tar-member.ts';
+import { TarReader, type TarReaderSink } from './tar-reader.ts';
+
+/** A layer that has been read once, and what its stored bytes were: the second reading must find the same. */
+export interface IndexedLayer {
+  readonly layer: RenderLayer;
+  readonly blob: Expected;
+}
+
+/** What a layer consists of, without contents. */
+export interface LayerIndex extends IndexedLayer {
+  /** By ordinal. */
+  readonly entries: readonly IndexedEntry[];
+}
+
+/**
+ * Read a layer for its headers. Both of its digests have been checked when this resolves, as far as they are known.
+ *
+ * @param number of the layer, counted from 0, the oldest
+ * @throws {RenderError} LAYER_FAILED; its cause is what is wrong with the tar, a digest, the media type or the compressed data
+ */
+export async function indexLayer(layer: RenderLayer, number: number, options: ReadLayerOptions): Promise<LayerIndex> {
+  try {
+    return await readHeaders(layer, number, options);
+  } catch (error) {
+    throw layerFailed(layer, number, error, options);
+  }
+}
+
+async function readHeaders(layer: RenderLayer, number: number, options: ReadLayerOptions): Promise<LayerIndex> {
+  const indexer = new Indexer(number, options.limits);
+  const reader = new TarReader(indexer, options.limits);
+  const diffId = new DiffIdCheck(layer);
+  let blob = layer.blob;
+  for await (const chunk of readLayer(layer, { ...options, onBlob: (found) => (blob = found) })) {
+    diffId.update(chunk);
+    reader.push(chunk);
+  }
+  reader.finish();
+  diffId.finish();
+  return { layer, entries: indexer.entries, blob: blob! };
+}
+
+class Indexer implements TarReaderSink {
+  readonly entries: IndexedEntry[] = [];
+  readonly #number: number;
+  readonly #limits: Limits;
+  #metadata = 0;
+  #content = 0;
+
+  constructor(number: number, limits: Limits) {
+    this.#number = number;
+    this.#limits = limits;
+  }
+
+  member(member: TarMember, size: number): void {
+    this.#check(member, size);
+    this.entries.push(indexedEntry(member, size, { layer: this.#number, ordinal: this.entries.length }));
+  }
+
+  #check(member: TarMember, size: number): void {
+    const { maxDepth, maxLayerMetadata, maxLayerBytes } = this.#limits;
+    const place = { path: member.path, offset: member.offset };
+    // As many characters as a path of that depth has at least.
+    if (member.path.length > 2 * maxDepth - 2 && splitPath(member.path).length > maxDepth) {
+      throw new RenderError('LIMIT_DEPTH', `path of ${splitPath(member.path).length} components, at most ${maxDepth} are possible`, place);
+    }
+    for (const [key, value] of member.records) this.#metadata += key.length + value.length;
+    for (const [name, value] of member.xattrs) this.#metadata += name.length + value.length;
+    if (this.#metadata > maxLayerMetadata) {
+      throw new RenderError('LIMIT_METADATA', `more than ${maxLayerMetadata} bytes of PAX records and extended attributes`, place);
+    }
+    this.#content += size;
+    if (this.#content > maxLayerBytes) throw new RenderError('LIMIT_BYTES', `files of more than ${maxLayerBytes} bytes`, place);
+  }
+
+  data(): void {}
+  hole(): void {}
+  end(): void {}
+}

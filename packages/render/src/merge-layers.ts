@@ -1,0 +1,49 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { escapeBytes, LayerMerge, type MergePolicy } from '@cfskit/fs-tree';
+import type { LayerIndex } from './index-layer.ts';
+import { layerFailed, type ReadingContext } from './layer-reading.ts';
+import type { FileSize } from './layer-entry.ts';
+import { planOutput, type Plan } from './plan.ts';
+
+/** How layers are merged. */
+export interface MergeLayersOptions extends ReadingContext {
+  /** Default `oci`. */
+  readonly policy?: MergePolicy;
+  /** A hard link without a target is an error. Default: it is left out, with a warning. */
+  readonly strict?: boolean;
+  readonly onWarning?: (text: string) => void;
+}
+
+/** Entries merged between two turns of the event loop. */
+const TURN = 20_000;
+
+/**
+ * Merge indexed layers, the oldest first, and plan the output.
+ *
+ * @throws {RenderError} LAYER_FAILED with what the merge says as its cause
+ */
+export async function mergeLayers(indexes: readonly LayerIndex[], options: MergeLayersOptions): Promise<Plan> {
+  const { policy = 'oci', strict = false, onWarning = () => undefined, limits, signal } = options;
+  const merge = new LayerMerge<FileSize>({
+    policy,
+    strict,
+    limits: { maxEntries: limits.maxEntries, maxDepth: limits.maxDepth },
+    onDroppedLink: (path, target) => onWarning(`left out ${escapeBytes(path)}, a hard link to ${escapeBytes(target)}, which is not there`),
+  });
+  for (const [number, { layer, entries }] of indexes.entries()) {
+    merge.beginLayer();
+    try {
+      for (const [ordinal, entry] of entries.entries()) {
+        merge.add(entry);
+        if (ordinal % TURN === TURN - 1) await nextTurn();
+      }
+    } catch (error) {
+      throw layerFailed(layer, number, error, options);
+    }
+    signal?.throwIfAborted();
+  }
+  return planOutput(
+    merge.finish(),
+    indexes.map(({ entries }) => entries),
+  );
+}

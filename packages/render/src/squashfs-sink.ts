@@ -1,0 +1,148 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createHash } from '@cfskit/oci-spec';
+import { compareTimes, EPOCH, type Time } from '@cfskit/fs-tree';
+import { hasCode } from './errors.ts';
+import type { EntryStat } from './layer-entry.ts';
+import { mksquashfsArguments, mksquashfsVersion, type SquashfsCompression, type ToolsVersion } from './mksquashfs.ts';
+import { NOTHING_SKIPPED, type OutputSink, type SinkResult } from './output-sink.ts';
+import { partialFile, type PartialFile } from './partial-file.ts';
+import { visits, type OutputEntry, type Plan } from './plan.ts';
+import { startProgram, type FedProgram } from './run-program.ts';
+import { TarStream } from './tar-stream.ts';
+
+/** What squashfs image to make. */
+export interface SquashfsOptions {
+  /** mksquashfs; looked for in PATH if not given. */
+  readonly binpath?: string;
+  /** Default `zstd`. */
+  readonly compression?: SquashfsCompression;
+  /** Equal inputs give equal bytes: the image's own time is that of its newest file, or of the config if that is not earlier. */
+  readonly reproducible?: boolean;
+  /** When the image was made. */
+  readonly created?: Time | undefined;
+}
+
+/** What squashfs holds: seconds from 1970 to 2106. */
+const SECONDS_MAX = 2n ** 32n - 1n;
+
+/** Namespaces of extended attributes that squashfs holds. */
+const XATTRS = /^(?:user|trusted|security)\./;
+
+/** Writes the merged image as a tar into mksquashfs. */
+export class SquashfsSink implements OutputSink {
+  readonly order = 'stream';
+  readonly takesAnyOrder = false;
+  readonly #file: PartialFile;
+  readonly #options: SquashfsOptions;
+  readonly #version: ToolsVersion | undefined;
+  readonly #tar = new TarStream({ numericOwners: true });
+  #program: FedProgram | undefined;
+  #xattrsSkipped = 0;
+  #timesRounded = 0;
+
+  constructor(file: PartialFile, options: SquashfsOptions, version: ToolsVersion | undefined) {
+    this.#file = file;
+    this.#options = options;
+    this.#version = version;
+  }
+
+  /** The program is started here: the metadata of the root are arguments of it. */
+  async begin(plan: Plan): Promise<void> {
+    const { binpath, compression = 'zstd', reproducible = false, created } = this.#options;
+    const args = mksquashfsArguments(this.#file.partialPath, plan.rootStat, compression, this.#version);
+    const env = reproducible ? { env: { ...process.env, SOURCE_DATE_EPOCH: String(newestTime(plan, created)) } } : {};
+    this.#program = await startProgram(programOf(binpath), args, env);
+  }
+
+  entry(entry: OutputEntry): void {
+    this.#tar.entry({ ...entry, stat: this.#holdable(entry) });
+  }
+
+  data(bytes: Uint8Array): void {
+    this.#tar.data(bytes);
+  }
+
+  hole(size: number): void {
+    this.#tar.hole(size);
+  }
+
+  end(): void {
+    this.#tar.end();
+  }
+
+  async flush(): Promise<void> {
+    await this.#program!.write(this.#tar.take());
+  }
+
+  async finish(): Promise<SinkResult> {
+    this.#tar.close();
+    await this.flush();
+    await this.#program!.finish();
+    const result = await this.#measure();
+    await this.#file.commit();
+    const skipped = { xattrsSkipped: this.#xattrsSkipped, timesRounded: this.#timesRounded };
+    return { ...result, report: { ...NOTHING_SKIPPED, ...skipped } };
+  }
+
+  context(): string {
+    const failed = this.#program?.status !== undefined && this.#program.status !== 0;
+    return `merging layers into mksquashfs stdin${failed ? ` (${this.#program!.failure().message})` : ''}`;
+  }
+
+  async abort(): Promise<void> {
+    await this.#program?.kill();
+    await this.#file.discard();
+  }
+
+  async #measure(): Promise<{ bytes: number; digest: string }> {
+    const { partialPath } = this.#file;
+    const { size } = await stat(partialPath).catch((cause: unknown) => {
+      throw hasCode(cause, 'ENOENT') ? this.#program!.failure({ cause }) : cause;
+    });
+    const hash = createHash('sha256');
+    for await (const chunk of createReadStream(partialPath, { highWaterMark: 1024 * 1024 })) hash.update(chunk as Uint8Array);
+    return { bytes: size, digest: `sha256:${hash.digestHex()}` };
+  }
+
+  /** The metadata that squashfs can hold; what it cannot is counted, and mksquashfs is spared a warning for each. */
+  #holdable({ stat: wanted, kind }: OutputEntry): EntryStat {
+    if (kind === 'hard-link') return wanted;
+    const mtime = this.#holdableTime(wanted.mtime);
+    const xattrs = new Map([...wanted.xattrs].filter(([name]) => XATTRS.test(name)));
+    this.#xattrsSkipped += wanted.xattrs.size - xattrs.size;
+    return { ...wanted, mtime, xattrs };
+  }
+
+  #holdableTime(mtime: Time): Time {
+    const { seconds, nanoseconds } = mtime;
+    if (nanoseconds !== 0 || seconds < 0n || seconds > SECONDS_MAX) this.#timesRounded++;
+    return { seconds: clamp(seconds), nanoseconds: 0 };
+  }
+}
+
+function clamp(seconds: bigint): bigint {
+  if (seconds < 0n) return 0n;
+  return seconds > SECONDS_MAX ? SECONDS_MAX : seconds;
+}
+
+/** Neither earlier than any file of the image, which would get this time otherwise, nor than the image itself. */
+function newestTime({ root }: Plan, created: Time = EPOCH): bigint {
+  let newest = compareTimes(created, root.stat.mtime) > 0 ? created : root.stat.mtime;
+  for (const { node } of visits(root)) if (compareTimes(node.stat.mtime, newest) > 0) newest = node.stat.mtime;
+  return clamp(newest.seconds);
+}
+
+function programOf(binpath: string | undefined): string {
+  return binpath ?? 'mksquashfs';
+}
+
+/**
+ * Find mksquashfs, and begin a squashfs image.
+ *
+ * @throws {RenderError} PROGRAM_MISSING, PROGRAM_TOO_OLD, OUTPUT_NOT_A_FILE
+ */
+export async function openSquashfsSink(path: string, options: SquashfsOptions): Promise<SquashfsSink> {
+  const file = await partialFile(path);
+  return new SquashfsSink(file, options, await mksquashfsVersion(programOf(options.binpath)));
+}
