@@ -91,13 +91,12 @@ async function store(
   options: RunOptions,
 ): Promise<Awaited<ReturnType<LayerRunner['run']>>> {
   const { limits, threads, signal } = options;
-  const { path, algorithm, secure } = repository;
   const { head, size, all } = await peek(source, SMALL_LAYER);
   const job: LayerJob = {
     decode: { compression: detectFormat(head), diffId, ...(limits && { limits }) },
-    store: { kind: 'tar', contentType: CONTENT_TYPE.layer, repository: { path, algorithm, secure } },
+    store: { kind: 'tar', contentType: CONTENT_TYPE.layer },
   };
-  const runner = new LayerRunner(threads);
+  const runner = new LayerRunner(repository.objects, threads);
   try {
     return await runner.run(job, all, { ...(size !== undefined && { size }), ...(signal && { signal }) });
   } finally {

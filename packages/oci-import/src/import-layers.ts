@@ -35,7 +35,7 @@ export async function importLayers(job: ImageJob, layers: readonly LocatedLayer[
   for (const layer of layers) if (layer.present !== undefined) job.reporter.report({ type: 'skipped', id: layer.eventId });
   const missing = layers.filter((layer) => layer.present === undefined);
   const stop = new AbortController();
-  const runner = new LayerRunner(threads);
+  const runner = new LayerRunner(job.repository.objects, threads);
   const queue = missing.toSorted((a, b) => b.descriptor.size - a.descriptor.size);
   const done = new Map<LocatedLayer, Imported>();
   const failures: unknown[] = [];
@@ -92,13 +92,12 @@ async function importLayer(job: ImageJob, runner: LayerRunner, layer: LocatedLay
   }
 }
 
-function layerJob({ repository, options }: ImageJob, { descriptor, diffId, kind, compression }: LocatedLayer): LayerJob {
-  const { path, algorithm, secure } = repository;
+function layerJob({ options }: ImageJob, { descriptor, diffId, kind, compression }: LocatedLayer): LayerJob {
   const { digest, size } = descriptor;
   const { limits } = options;
   return {
     decode: { blob: { digest, size }, compression, ...(diffId !== undefined && { diffId }), ...(limits && { limits }) },
-    store: { kind, contentType: kind === 'tar' ? CONTENT_TYPE.layer : CONTENT_TYPE.blob, repository: { path, algorithm, secure } },
+    store: { kind, contentType: kind === 'tar' ? CONTENT_TYPE.layer : CONTENT_TYPE.blob },
   };
 }
 

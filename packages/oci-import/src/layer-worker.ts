@@ -2,6 +2,7 @@
  * Entry of a worker thread: does layers, or halves of layers. Chunks come and go through message ports; the
  * answer to a request is one message. What a role needs is loaded with its first request.
  */
+import type { LocalObjectStoreOptions } from '@cfskit/repository';
 import { parentPort } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { feedChannel, receiveChunks } from './chunk-channel.ts';
@@ -23,6 +24,7 @@ export interface DecodeRequest {
 export interface StoreRequest {
   readonly role: 'store';
   readonly store: StoreJob;
+  readonly objects: LocalObjectStoreOptions;
   readonly input: MessagePort;
 }
 
@@ -31,6 +33,7 @@ export interface WholeRequest {
   readonly role: 'whole';
   readonly decode: DecodeJob;
   readonly store: StoreJob;
+  readonly objects: LocalObjectStoreOptions;
   readonly input: MessagePort;
 }
 
@@ -60,12 +63,12 @@ async function serve(request: WorkerRequest): Promise<unknown> {
     case 'decode':
       return decode(request, chunks);
     case 'store': {
-      const { storeLayer } = await import('./store-layer.ts');
-      return storeLayer(chunks, request.store);
+      const { storeLayerIn } = await import('./store-layer.ts');
+      return storeLayerIn(request.objects, chunks, request.store);
     }
     default: {
-      const [{ decodeLayer }, { storeLayer }] = await Promise.all([import('./decode-layer.ts'), import('./store-layer.ts')]);
-      return storeLayer(decodeLayer(chunks, request.decode, { allocate: reusedMemory() }), request.store);
+      const [{ decodeLayer }, { storeLayerIn }] = await Promise.all([import('./decode-layer.ts'), import('./store-layer.ts')]);
+      return storeLayerIn(request.objects, decodeLayer(chunks, request.decode, { allocate: reusedMemory() }), request.store);
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { Allocate } from '@cfskit/compression';
+import type { LocalObjectStore, LocalObjectStoreOptions } from '@cfskit/repository';
 import { availableParallelism } from 'node:os';
 import { MessageChannel } from 'node:worker_threads';
 import { ChannelCancelled, feedChannel } from './chunk-channel.ts';
@@ -41,12 +42,14 @@ export const SMALL_LAYER: number = 2 * 1024 * 1024;
  * thread or two each. Threads start when a layer needs them; `close` ends them. The caller bounds how many layers run.
  */
 export class LayerRunner {
+  readonly #objects: LocalObjectStore;
   readonly #threads: Threads;
   readonly #cpus: number;
   readonly #workers: LayerWorkers;
   #decodingHere = 0;
 
-  constructor(threads: Threads = 'auto', cpus: number = availableParallelism()) {
+  constructor(objects: LocalObjectStore, threads: Threads = 'auto', cpus: number = availableParallelism()) {
+    this.#objects = objects;
     this.#threads = threads;
     this.#cpus = cpus;
     this.#workers = new LayerWorkers(Math.max(1, cpus - 1));
@@ -58,7 +61,7 @@ export class LayerRunner {
    * @throws the error of the half that failed first, or the signal's reason
    */
   async run(job: LayerJob, source: AsyncIterable<Uint8Array>, { size, crowded = false, signal }: RunOptions = {}): Promise<StoredLayer> {
-    if (this.#isSmall(size)) return runHere(job, source, signal);
+    if (this.#isSmall(size)) return this.#allHere(job, source, signal);
     const results = await this.#start(job, source, crowded, signal);
     signal?.throwIfAborted();
     throwFirst(results);
@@ -67,6 +70,12 @@ export class LayerRunner {
 
   async close(): Promise<void> {
     await this.#workers.close();
+  }
+
+  /** Storing uses a chunk up before it asks for the next one, so its memory is used again. */
+  #allHere({ decode, store }: LayerJob, source: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<StoredLayer> {
+    const decoded = decodeLayer(releasing(source), decode, { allocate: reusedMemory(), ...(signal && { signal }) });
+    return storeLayer(decoded, store, this.#objects);
   }
 
   #start(job: LayerJob, source: AsyncIterable<Uint8Array>, crowded: boolean, signal?: AbortSignal): Promise<Results> {
@@ -80,7 +89,10 @@ export class LayerRunner {
     try {
       const decoded = (allocate: Allocate): AsyncIterable<Uint8Array<ArrayBuffer>> =>
         decodeLayer(releasing(source), decode, { allocate, ...(signal && { signal }) });
-      return await Promise.allSettled([feedChannel(decoded, port1, signal), this.#workers.ask({ role: 'store', store, input }, [input])]);
+      return await Promise.allSettled([
+        feedChannel(decoded, port1, signal),
+        this.#workers.ask({ role: 'store', store, objects: this.#options, input }, [input]),
+      ]);
     } finally {
       this.#decodingHere--;
     }
@@ -90,7 +102,7 @@ export class LayerRunner {
     const { port1, port2: input } = new MessageChannel();
     return Promise.allSettled([
       feedChannel((allocate) => gathered(source, allocate), port1, signal),
-      this.#workers.ask({ role: 'whole', ...job, input }, [input]),
+      this.#workers.ask({ role: 'whole', ...job, objects: this.#options, input }, [input]),
     ]);
   }
 
@@ -101,20 +113,20 @@ export class LayerRunner {
     return Promise.allSettled([
       feedChannel((allocate) => gathered(source, allocate), compressed.port1, signal),
       this.#workers.ask({ role: 'decode', decode, input, output }, [input, output]),
-      this.#workers.ask({ role: 'store', store, input: decoded.port2 }, [decoded.port2]),
+      this.#workers.ask({ role: 'store', store, objects: this.#options, input: decoded.port2 }, [decoded.port2]),
     ]);
+  }
+
+  /** What another thread needs to have a store of the same objects. */
+  get #options(): LocalObjectStoreOptions {
+    const { path, directory, algorithm, secure } = this.#objects;
+    return { path, directory, algorithm, secure };
   }
 
   #isSmall(size: number | undefined): boolean {
     if (this.#threads !== 'auto') return this.#threads === 'never';
     return (size !== undefined && size <= SMALL_LAYER) || !hasWorkerFile();
   }
-}
-
-/** Storing uses a chunk up before it asks for the next one. */
-function runHere({ decode, store }: LayerJob, source: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<StoredLayer> {
-  const decoded = decodeLayer(releasing(source), decode, { allocate: reusedMemory(), ...(signal && { signal }) });
-  return storeLayer(decoded, store);
 }
 
 type Results = readonly PromiseSettledResult<unknown>[];

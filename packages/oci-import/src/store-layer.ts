@@ -1,15 +1,15 @@
-import type { Algorithm, ObjectId } from '@cfskit/fs-verity';
+import type { ObjectId } from '@cfskit/fs-verity';
 import { createStreamWriter, LocalObjectStore, storeStream } from '@cfskit/repository';
+import type { LocalObjectStoreOptions } from '@cfskit/repository';
 import { TarSplitter } from '@cfskit/tar-split';
 import type { ImportStats } from './import-stats.ts';
 import { LayerSink } from './layer-sink.ts';
 
-/** Where a layer goes, and as what. Plain data: it crosses threads. */
+/** What a layer is stored as. Plain data: it crosses threads. */
 export interface StoreJob {
   /** a tar is split; anything else is kept whole, as one object */
   readonly kind: 'tar' | 'blob';
   readonly contentType: bigint;
-  readonly repository: { readonly path: string; readonly algorithm: Algorithm; readonly secure: boolean };
 }
 
 /** A layer whose stream is stored, but has no name yet and is not synced. */
@@ -30,8 +30,7 @@ export interface StoredLayer {
  *
  * @throws {TarSplitError} {RepositoryError} and whatever `chunks` throws
  */
-export async function storeLayer(chunks: AsyncIterable<Uint8Array>, job: StoreJob): Promise<StoredLayer> {
-  const objects = new LocalObjectStore(job.repository);
+export async function storeLayer(chunks: AsyncIterable<Uint8Array>, job: StoreJob, objects: LocalObjectStore): Promise<StoredLayer> {
   const writer = createStreamWriter(objects, job.contentType);
   const sink = new LayerSink(objects, writer);
   try {
@@ -42,6 +41,11 @@ export async function storeLayer(chunks: AsyncIterable<Uint8Array>, job: StoreJo
     sink.abort();
     writer.close();
   }
+}
+
+/** The same in a thread that has no store yet. */
+export function storeLayerIn(objects: LocalObjectStoreOptions, chunks: AsyncIterable<Uint8Array>, job: StoreJob): Promise<StoredLayer> {
+  return storeLayer(chunks, job, new LocalObjectStore(objects));
 }
 
 type LayerEnd = Pick<StoredLayer, 'size' | 'unlistable'>;

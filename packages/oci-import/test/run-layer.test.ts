@@ -9,7 +9,6 @@ import { describe, expect, it } from 'vitest';
 import { LayerRunner } from '../src/run-layer.ts';
 import type { LayerJob } from '../src/run-layer.ts';
 import { leftovers, withWorkspace } from './workspace.ts';
-import type { Workspace } from './workspace.ts';
 
 const content = (seed: number): Uint8Array => Uint8Array.from({ length: 1_500_000 }, (_, i) => (i * i * seed) >> 3);
 const layerOf = (seed: number): Layer =>
@@ -22,13 +21,12 @@ const layerOf = (seed: number): Layer =>
   );
 const layers = [1, 2, 3, 4].map(layerOf);
 
-function jobFor({ repository }: Workspace, layer: Layer): LayerJob {
-  const { path, algorithm, secure } = repository;
+function jobFor(layer: Layer): LayerJob {
   const { digest, size, mediaType } = layer.descriptor;
   const compression = mediaType.endsWith('gzip') ? 'gzip' : 'zstd';
   return {
     decode: { blob: { digest, size }, compression, diffId: layer.diffId },
-    store: { kind: 'tar', contentType: CONTENT_TYPE.layer, repository: { path, algorithm, secure } },
+    store: { kind: 'tar', contentType: CONTENT_TYPE.layer },
   };
 }
 
@@ -37,23 +35,23 @@ async function* chunked(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Ar
 }
 
 /** Ids of the streams, all layers at once on so many CPUs. */
-async function runAll(workspace: Workspace, runner: LayerRunner, crowded: boolean): Promise<readonly string[]> {
-  const runs = layers.map((layer, i) => runner.run(jobFor(workspace, layer), chunked(layer.bytes, 100_000 * (i + 1)), { crowded }));
+async function runAll(runner: LayerRunner, crowded: boolean): Promise<readonly string[]> {
+  const runs = layers.map((layer, i) => runner.run(jobFor(layer), chunked(layer.bytes, 100_000 * (i + 1)), { crowded }));
   return (await Promise.all(runs)).map((stored) => stored.id);
 }
 
 describe('however the threads are shared out', () => {
   it('streams and objects are the same', () =>
     withWorkspace(async (workspace) => {
-      const here = new LayerRunner('never');
-      const expected = await runAll(workspace, here, false);
+      const here = new LayerRunner(workspace.repository.objects, 'never');
+      const expected = await runAll(here, false);
       for (const [cpus, crowded] of [
         [1, false],
         [3, true],
         [5, false],
       ] as const) {
-        const runner = new LayerRunner('always', cpus);
-        expect(await runAll(workspace, runner, crowded)).toEqual(expected);
+        const runner = new LayerRunner(workspace.repository.objects, 'always', cpus);
+        expect(await runAll(runner, crowded)).toEqual(expected);
         await runner.close();
       }
       expect(await leftovers(workspace.repository)).toEqual([]);
@@ -65,12 +63,11 @@ describe('however the threads are shared out', () => {
     ['this thread and another', 2, false],
   ])('errors keep their class and their place: %s', (_, cpus, crowded) =>
     withWorkspace(async (workspace) => {
-      const runner = new LayerRunner('always', cpus);
+      const runner = new LayerRunner(workspace.repository.objects, 'always', cpus);
       const [first, layer] = layers as [Layer, Layer];
       // The first one takes the calling thread, where there are more.
-      const busy = runner.run(jobFor(workspace, first), slowly(first.bytes), { crowded });
-      const run = (bytes: Uint8Array, of: Layer = layer): Promise<unknown> =>
-        runner.run(jobFor(workspace, of), chunked(bytes, 300_000), { crowded });
+      const busy = runner.run(jobFor(first), slowly(first.bytes), { crowded });
+      const run = (bytes: Uint8Array, of: Layer = layer): Promise<unknown> => runner.run(jobFor(of), chunked(bytes, 300_000), { crowded });
 
       const flipped = run(flipBit(layer.bytes, 1000));
       await expect(flipped).rejects.toThrow(VerifyError);
@@ -94,11 +91,11 @@ describe('however the threads are shared out', () => {
         yield layer.bytes.slice(0, 500_000);
         throw Object.assign(new Error('the connection is gone'), { code: 'ECONNRESET' });
       })();
-      await expect(runner.run(jobFor(workspace, layer), broken, { crowded })).rejects.toMatchObject({ code: 'ECONNRESET' });
+      await expect(runner.run(jobFor(layer), broken, { crowded })).rejects.toMatchObject({ code: 'ECONNRESET' });
 
       const controller = new AbortController();
       setTimeout(() => controller.abort(new Error('enough')), 10);
-      const stopped = runner.run(jobFor(workspace, layer), slowly(layer.bytes), { crowded, signal: controller.signal });
+      const stopped = runner.run(jobFor(layer), slowly(layer.bytes), { crowded, signal: controller.signal });
       await expect(stopped).rejects.toThrow('enough');
 
       expect((await busy).size).toBeGreaterThan(1_500_000);
