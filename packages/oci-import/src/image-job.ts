@@ -1,7 +1,9 @@
 import type { DecodeLimits } from '@cfskit/compression';
+import type { XattrMode } from '@cfskit/fs-tree';
+import type { ObjectId } from '@cfskit/fs-verity';
 import type { ImageSource, Manifest, Platform } from '@cfskit/oci-spec';
 import type { Reporter } from '@cfskit/progress';
-import type { Repository } from '@cfskit/repository';
+import type { ErofsFormat, Repository } from '@cfskit/repository';
 import { OciImportError } from './errors.ts';
 import type { LayerContext, OciImportErrorCode } from './errors.ts';
 import type { Threads } from './run-layer.ts';
@@ -16,6 +18,14 @@ export interface ImportImageOptions {
   readonly name?: string;
   /** digest the manifest must have */
   readonly expectManifest?: string;
+  /** `false`: the EROFS image is not built. If one is linked already, it stays so */
+  readonly image?: boolean;
+  /** formats of the EROFS images, in place of those that the repository makes; the first is the one that counts */
+  readonly erofsFormats?: readonly ErofsFormat[];
+  /** extended attributes in the EROFS images; `allowlist-only` for those that are built, if not said */
+  readonly xattrs?: XattrMode;
+  /** id that the EROFS image must have */
+  readonly expectImage?: ObjectId;
   /** layers at once; by default as many as there are CPUs, and at most 4 */
   readonly jobs?: number;
   /** bounds on what a layer may decompress to */

@@ -1,19 +1,12 @@
 import { CONTENT_TYPE } from '@cfskit/splitstream';
 import type { ObjectId } from '@cfskit/fs-verity';
-import { configRefName, formatContentId, parseContentId } from '@cfskit/oci-ref';
+import { formatContentId } from '@cfskit/oci-ref';
 import type { Repository } from '@cfskit/repository';
 import { OciImportError } from './errors.ts';
+import type { NamedRef } from './image-refs.ts';
 import { readJsonStream } from './json-stream.ts';
 import type { JsonStream, JsonStreamName } from './json-stream.ts';
-import { streamNames } from './stream-names.ts';
-
-/** A name and the stream it refers to, as it enters a stream's table. */
-export type NamedRef = readonly [name: string, id: ObjectId];
-
-/** References of a config stream with this prefix lead to images, all others to layers. */
-const IMAGE_REF = 'composefs.image';
-/** These two come before the others, whatever their order in the table was. Spec: oci-import 13.3. */
-const PLAIN_IMAGE_REFS = [IMAGE_REF, `${IMAGE_REF}.v1`];
+import { storeJsonStream } from './store-json-stream.ts';
 
 /** How the config with this digest is kept. */
 export function configStreamName(digest: string): JsonStreamName {
@@ -31,26 +24,16 @@ export async function findJsonStream(repository: Repository, name: JsonStreamNam
   return id === undefined ? undefined : readJsonStream(repository, name, id);
 }
 
-/** Writes a config or manifest: its references in the order given, its JSON as one object. */
+/** Stores a config or manifest and names it: its references in the order given, its JSON as one object. */
 export async function writeJsonStream(
   repository: Repository,
   name: JsonStreamName,
   raw: Uint8Array,
   refs: readonly NamedRef[],
 ): Promise<ObjectId> {
-  const object = repository.objects.putSync(raw);
-  const writer = repository.createStreamWriter(name.contentType);
-  for (const [ref, id] of refs) writer.namedRef(ref, id);
-  writer.external(object.id, object.size);
-  const stream = await repository.writeStream(writer, name.contentId);
-  return stream.id;
-}
-
-/** The references of a config stream that lead to EROFS images: plain ones, then those for booting, sorted. */
-export function imageRefs(refs: ReadonlyMap<string, ObjectId>): readonly NamedRef[] {
-  const names = [...refs.keys()].filter((name) => name.startsWith(IMAGE_REF));
-  const others = names.filter((name) => !PLAIN_IMAGE_REFS.includes(name)).toSorted();
-  return [...PLAIN_IMAGE_REFS.filter((name) => refs.has(name)), ...others].map((name) => [name, refs.get(name)!]);
+  const id = await storeJsonStream(repository, name.contentType, repository.objects.putSync(raw), refs);
+  await repository.registerStream(name.contentId, id);
+  return id;
 }
 
 /** Whether the stream refers to all of these already. */
@@ -69,19 +52,4 @@ export function layerRef(refs: ReadonlyMap<string, ObjectId>, layerId: string): 
   const names = [...refs.keys()];
   const message = `missing layer verity for diff_id ${layerId}. Available keys in refs: [${names.map((name) => JSON.stringify(name)).join(', ')}]`;
   throw new OciImportError('MISSING_LAYER_REF', message, { blob: layerId, candidates: names });
-}
-
-/**
- * Follows a config whose stream was written again: every manifest that names the old one is written again, too, since
- * collectors of other programs follow names, not objects.
- */
-export async function relinkManifests(repository: Repository, configDigest: string, oldId: ObjectId, newId: ObjectId): Promise<void> {
-  const ref = configRefName(configDigest);
-  for (const contentId of streamNames(repository, 'manifest')) {
-    const name = manifestStreamName(parseContentId(contentId)!.digest);
-    const manifest = await findJsonStream(repository, name);
-    if (manifest?.namedRefs.get(ref) !== oldId) continue;
-    const others = [...manifest.namedRefs].filter(([key]) => key !== ref);
-    await writeJsonStream(repository, name, manifest.raw, [[ref, newId], ...others]);
-  }
 }

@@ -3,9 +3,11 @@ import { isImageConfig, parseImageConfig, readBlob } from '@cfskit/oci-spec';
 import type { ImageConfig } from '@cfskit/oci-spec';
 import { inStep } from './image-job.ts';
 import type { ImageJob } from './image-job.ts';
-import { configStreamName, findJsonStream, hasRefs, imageRefs, relinkManifests, writeJsonStream } from './image-streams.ts';
-import type { NamedRef } from './image-streams.ts';
+import { imageRefs, plainImages } from './image-refs.ts';
+import type { NamedRef } from './image-refs.ts';
+import { configStreamName, findJsonStream, hasRefs, writeJsonStream } from './image-streams.ts';
 import type { JsonStream } from './json-stream.ts';
+import { linkConfig } from './link-config.ts';
 
 /** The config of the image being imported. */
 export interface LoadedConfig {
@@ -32,20 +34,30 @@ export function loadConfig(job: ImageJob): Promise<LoadedConfig> {
 }
 
 /**
- * Makes the config's stream, unless it is there and refers to these layers. Images that it refers to stay referred to.
+ * Makes the config's stream, unless it is there and refers to these layers and images.
  *
  * Artifacts share configs, `{}` above all: a stream that is there stays what it is, whichever layers it names.
  *
+ * @param images references to EROFS images; undefined: those that are linked stay so
  * @throws {OciImportError} CONFIG_FAILED
  */
-export function storeConfig(job: ImageJob, { raw, container, stored }: LoadedConfig, layers: readonly NamedRef[]): Promise<ObjectId> {
+export function storeConfig(
+  job: ImageJob,
+  { raw, container, stored }: LoadedConfig,
+  layers: readonly NamedRef[],
+  images: readonly NamedRef[] = imageRefs(stored?.namedRefs ?? new Map()),
+): Promise<ObjectId> {
   const { repository } = job;
   const { digest } = job.manifest.config;
   return inStep(job, 'CONFIG_FAILED', `Failed to store config ${digest}`, digest, async () => {
-    if (stored !== undefined && (container === undefined || hasRefs(stored, layers))) return stored.id;
-    const refs = [...layers, ...(stored === undefined ? [] : imageRefs(stored.namedRefs))];
-    const id = await writeJsonStream(repository, configStreamName(digest), raw, refs);
-    if (stored !== undefined) await relinkManifests(repository, digest, stored.id, id);
-    return id;
+    if (stored === undefined) return writeJsonStream(repository, configStreamName(digest), raw, [...layers, ...images]);
+    if (container === undefined || isLinked(stored, layers, images)) return stored.id;
+    return linkConfig(repository, { digest, raw, layers, images });
   });
+}
+
+/** Whether a config refers to all of these, and to no other image of its kind. */
+function isLinked(stored: JsonStream, layers: readonly NamedRef[], images: readonly NamedRef[]): boolean {
+  const wanted = new Set(images.map(([name]) => name));
+  return hasRefs(stored, [...layers, ...images]) && plainImages(stored.namedRefs).every(([name]) => wanted.has(name));
 }

@@ -8,8 +8,9 @@ import type { Repository } from '@cfskit/repository';
 import { OciImportError } from './errors.ts';
 import { inStep } from './image-job.ts';
 import type { ImageJob, ImportImageOptions } from './image-job.ts';
+import type { NamedRef } from './image-refs.ts';
 import { findJsonStream, hasRefs, layerRef, manifestStreamName, writeJsonStream } from './image-streams.ts';
-import type { NamedRef } from './image-streams.ts';
+import { needsImages, provideImages } from './import-images.ts';
 import { loadConfig, storeConfig } from './import-config.ts';
 import type { LoadedConfig } from './import-config.ts';
 import { importLayers } from './import-layers.ts';
@@ -25,12 +26,14 @@ import { addReferrer } from './referrers.ts';
 export interface ImportResult {
   readonly manifestDigest: string;
   readonly configDigest: string;
-  /** object id of the manifest's stream */
+  /** object id of the manifest's stream, which leads to the EROFS image if there is one */
   readonly manifestVerity: ObjectId;
   /** object id of the config's stream */
   readonly configVerity: ObjectId;
   /** false for an artifact */
   readonly isContainer: boolean;
+  /** the EROFS image in the format that counts; absent for artifacts and where none was asked for */
+  readonly imageId?: ObjectId;
   /** the tag that was set */
   readonly tag?: string;
   readonly platform?: Platform;
@@ -40,16 +43,17 @@ export interface ImportResult {
 }
 
 /**
- * Imports one image or artifact: its layers, config and manifest as streams, and the tag last. Every blob is checked
- * against its digest and every layer against its diff_id before anything gets a name; what is there already is neither
- * read nor written again.
+ * Imports one image or artifact: its layers, its EROFS image, config and manifest as streams, and the tag last. Every
+ * blob is checked against its digest and every layer against its diff_id before anything gets a name; what is there
+ * already is neither read nor written again. An EROFS image that is linked and sound stays, unless formats or extended
+ * attributes are asked for.
  *
- * When it fails or is aborted, layers that were complete keep their streams for the next try; there is no config,
+ * When it fails or is aborted, layers that were complete keep their streams for the next try; there is no new config,
  * manifest or tag, and no temporary file.
  *
  * @throws {RepositoryError} READ_ONLY, before the source is touched. {OciRefError} INVALID_TAG, RESERVED_TAG.
  *   {OciImportError} RESOLVE_FAILED, UNEXPECTED_MANIFEST, MANIFEST_FAILED, CONFIG_FAILED, LAYER_COUNT,
- *   UNSUPPORTED_LAYER, LAYER_FAILED, MISSING_LAYER_REF. The signal's reason
+ *   UNSUPPORTED_LAYER, LAYER_FAILED, MISSING_LAYER_REF, IMAGE_FAILED, UNEXPECTED_IMAGE. The signal's reason
  */
 export async function importImage(repository: Repository, source: ImageSource, options: ImportImageOptions = {}): Promise<ImportResult> {
   repository.ensureWritable();
@@ -94,9 +98,10 @@ async function run(job: StartedJob): Promise<ImportResult> {
   reportPlan(job, config, layers);
   const imported = await importLayers(job, layers);
   const layerRefs = layers.map((layer, index): NamedRef => [layer.id, imported.ids[index]!]);
-  const configVerity = await storeConfig(job, config, layerRefs);
+  const images = await provideImages(job, config, layerRefs);
+  const configVerity = await storeConfig(job, config, layerRefs, images?.refs);
   reporter.report({ type: 'message', text: 'Storing manifest' });
-  const manifestVerity = await storeManifest(job, storedManifest, [[configRefName(manifest.config.digest), configVerity], ...layerRefs]);
+  const manifestVerity = await storeManifest(job, [[configRefName(manifest.config.digest), configVerity], ...layerRefs]);
   await nameImage(job);
   return {
     manifestDigest,
@@ -104,6 +109,7 @@ async function run(job: StartedJob): Promise<ImportResult> {
     manifestVerity,
     configVerity,
     isContainer: config.container !== undefined,
+    ...(images !== undefined && { imageId: images.imageId }),
     ...(options.name !== undefined && { tag: options.name }),
     ...platformOf(job.resolved, config.container),
     stats: imported.stats,
@@ -167,11 +173,14 @@ async function locate(job: ImageJob, config: LoadedConfig, storedManifest: JsonS
 }
 
 /** The plan comes before any byte of a layer; the config has been read by then, because it says which layers there are. */
-function reportPlan({ reporter, manifest }: ImageJob, { stored }: LoadedConfig, layers: readonly LocatedLayer[]): void {
+function reportPlan(job: ImageJob, config: LoadedConfig, layers: readonly LocatedLayer[]): void {
+  const { reporter, manifest } = job;
+  const { stored } = config;
   const { size } = manifest.config;
   const present = layers.filter((layer) => layer.present !== undefined);
   const bytesPresent = sizeOf(present) + (stored === undefined ? 0 : size);
-  reporter.report({ type: 'plan', components: layers.length + 1, bytesTotal: sizeOf(layers) + size, bytesPresent });
+  const components = layers.length + 1 + (needsImages(job, config) ? 1 : 0);
+  reporter.report({ type: 'plan', components, bytesTotal: sizeOf(layers) + size, bytesPresent });
   if (stored !== undefined) {
     reporter.report({ type: 'skipped', id: 'config' });
     return;
@@ -184,9 +193,11 @@ function sizeOf(layers: readonly LocatedLayer[]): number {
   return layers.reduce((sum, layer) => sum + layer.descriptor.size, 0);
 }
 
-function storeManifest(job: ImageJob, stored: JsonStream | undefined, refs: readonly NamedRef[]): Promise<ObjectId> {
+/** Linking the config may have written the manifest's stream again. */
+function storeManifest(job: ImageJob, refs: readonly NamedRef[]): Promise<ObjectId> {
   const { repository, manifestDigest: digest, manifestRaw } = job;
   return inStep(job, 'MANIFEST_FAILED', 'Failed to store the stream', digest, async () => {
+    const stored = await findJsonStream(repository, manifestStreamName(digest));
     if (stored !== undefined && hasRefs(stored, refs)) return stored.id;
     return writeJsonStream(repository, manifestStreamName(digest), manifestRaw, refs);
   });

@@ -10,6 +10,7 @@ import type { OciFsckReport } from './fsck-report.ts';
 import { configStreamName, manifestStreamName } from './image-streams.ts';
 import { readJsonStreamUnchecked } from './json-stream.ts';
 import type { JsonStream, JsonStreamName } from './json-stream.ts';
+import { SEAL_LABEL } from './seal-label.ts';
 import { openImage } from './stored-image.ts';
 import { resolveStoredReference } from './stored-reference.ts';
 import { listTags } from './tags.ts';
@@ -19,9 +20,6 @@ export interface OciFsckOptions extends FsckOptions {
   /** only this image: a tag, a digest or the beginning of one */
   readonly reference?: string | undefined;
 }
-
-/** The label by which composefs-oci 0.3 sealed an image. */
-const SEAL_LABEL = 'containers.composefs.fsverity';
 
 /**
  * Checks the repository, and then every tagged image: its documents against their digests, its references, streams and

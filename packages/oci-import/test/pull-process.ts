@@ -7,5 +7,5 @@ const [path, layout] = process.argv.slice(2) as [string, string];
 const repository = await openRepository(path);
 const source = await openOciDir(layout);
 process.stdout.write('ready\n');
-await importImage(repository, source, { name: 'demo', platform: { architecture: 'amd64', os: 'linux' } });
+await importImage(repository, source, { name: 'demo', platform: { architecture: 'amd64', os: 'linux' }, image: false });
 await repository.close();

@@ -172,7 +172,7 @@ describe('collection', () => {
         },
         open: source.open.bind(source),
       };
-      await importImage(repository, during, { name: 'demo' });
+      await importImage(repository, during, { name: 'demo', image: false });
       expect(await collection).toMatchObject({ objectsRemoved: 0 });
       expect((await repository.fsck()).errors).toEqual([]);
       expect(await listImages(repository)).toHaveLength(1);

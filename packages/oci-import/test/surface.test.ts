@@ -4,10 +4,13 @@ it('exports exactly this', async () => {
   expect(Object.keys(await import('../src/index.ts')).toSorted()).toEqual([
     'OciImportError',
     'addReferrer',
+    'buildImageTree',
     'cleanupReferrers',
     'collectGarbage',
     'completedEvent',
+    'createImages',
     'dumpLayer',
+    'findMountableImage',
     'findTag',
     'formatImportStats',
     'formatOciFinding',
@@ -37,6 +40,7 @@ it('exports exactly this', async () => {
     'tagImage',
     'totalObjects',
     'untagImage',
+    'upgradeImages',
     'writeBlob',
   ]);
 });

@@ -1,3 +1,4 @@
+import { readObjectIds } from '@cfskit/erofs';
 import { filesFromVector, layoutFiles, withTempDir, writeLayout } from '@cfskit/fixtures';
 import type { LayoutEntry } from '@cfskit/fixtures';
 import type { Algorithm } from '@cfskit/fs-verity';
@@ -15,8 +16,9 @@ import type { ImportImageOptions, ImportResult } from '../src/index.ts';
 /** What the images of these tests are for, whatever machine the tests run on. */
 const platform = { architecture: 'amd64', os: 'linux' };
 
+/** A pull of streams alone; most of these images have no `/usr`, and so could not become EROFS images. */
 export function pull(repository: Repository, source: ImageSource, options: ImportImageOptions = {}): Promise<ImportResult> {
-  return importImage(repository, source, { platform, ...options });
+  return importImage(repository, source, { platform, image: false, ...options });
 }
 
 /** A directory with an empty repository, and room for layouts beside it. */
@@ -30,7 +32,7 @@ export interface Workspace {
 
 export function withWorkspace<T>(work: (workspace: Workspace) => Promise<T>, algorithm: Algorithm = 'sha256'): Promise<T> {
   return withTempDir(async (directory) => {
-    const repository = await initRepository(join(directory, 'repository'), { algorithm, insecure: true });
+    const repository = await initRepository(join(directory, 'repository'), { algorithm, insecure: true, imageReader: readObjectIds });
     const open = async (files: Parameters<typeof writeLayout>[1], name: string): Promise<OciDir> => {
       await writeLayout(join(directory, name), files);
       return openOciDir(join(directory, name));
