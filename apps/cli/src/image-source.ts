@@ -1,29 +1,96 @@
-import { resolve } from 'node:path';
-import { CliError } from '@cfskit/cli-kit';
-import { openOciDir } from '@cfskit/ocidir';
-import { parseImageReference, parseOciLayoutRef, type ImageReference } from '@cfskit/oci-ref';
-import type { ImageSource } from '@cfskit/oci-spec';
+import { isAbsolute, relative, resolve } from 'node:path';
+import { CliError, type CommandContext } from '@cfskit/cli-kit';
+import { openFetcher, parseArchiveRef, type Fetcher } from '@cfskit/image-source';
+import { parseImageReference, parseOciLayoutRef, parseRegistryName, type ImageReference, type Transport } from '@cfskit/oci-ref';
+import type { RegistryClientOptions } from '@cfskit/registry';
 import { readValue } from './bad-value.ts';
+
+/** What this program reads itself, and how it is written. */
+const READABLE: ReadonlyMap<Transport, string> = new Map([
+  ['registry', 'docker://NAME'],
+  ['oci', 'oci:DIR[:TAG]'],
+  ['oci-archive', 'oci-archive:FILE[:TAG]'],
+  ['docker-archive', 'docker-archive:FILE[:NAME]'],
+  ['dir', 'dir:PATH'],
+]);
+const WRITABLE: ReadonlyMap<Transport, string> = new Map([...READABLE].filter(([transport]) => transport !== 'docker-archive'));
+
+/** How the help describes a source image. */
+export const SOURCE_TEXT: string =
+  'The image: docker://NAME, oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME] or dir:PATH';
 
 /**
  * Understand a source image as it was typed. Nothing is opened.
  *
+ * @param what how the help calls it
  * @throws {UsageError} it is no reference. {CliError} UNSUPPORTED, a transport that this program cannot read
  */
-export function parseSource(text: string): ImageReference {
-  const reference = readValue('SOURCE', () => parseImageReference(text));
-  if (reference.transport === 'oci') return reference;
-  const message = `transport '${reference.transport}' is not supported; supported: oci:DIR[:TAG]`;
-  throw new CliError('UNSUPPORTED', message, { detail: { transport: reference.transport, supported: ['oci'] } });
+export function parseSource(text: string, what = 'SOURCE'): ImageReference {
+  return parseFor(text, what, READABLE);
 }
 
 /**
- * Open a source image.
+ * The same for a place to write to.
  *
- * @param cwd where relative paths begin
- * @throws {OciDirError}
+ * @throws {UsageError} it is no reference. {CliError} UNSUPPORTED, a transport that this program cannot write
  */
-export function openSource({ name }: ImageReference, cwd: string): Promise<ImageSource> {
-  const { path, tag } = parseOciLayoutRef(name);
-  return openOciDir(resolve(cwd, path), tag === undefined ? {} : { tag });
+export function parseDestination(text: string, what = 'DST'): ImageReference {
+  return parseFor(text, what, WRITABLE);
 }
+
+function parseFor(text: string, what: string, forms: ReadonlyMap<Transport, string>): ImageReference {
+  const reference = readValue(what, () => parseImageReference(text));
+  const { transport, name } = reference;
+  if (transport === 'registry') readValue(what, () => parseRegistryName(name));
+  if (forms.has(transport)) return reference;
+  const message = `transport '${transport}' is not supported; supported: ${[...forms.values()].join(', ')}`;
+  throw new CliError('UNSUPPORTED', message, { detail: { transport, supported: [...forms.keys()] } });
+}
+
+/** The reference with its path as this process sees it, where the working directory of the world is another one. */
+export function located(reference: ImageReference, cwd: string): ImageReference {
+  const { transport } = reference;
+  if (transport === 'registry') return reference;
+  const { path, rest } = pathOf(reference);
+  if (isAbsolute(path)) return reference;
+  // It stays relative, for a colon in the working directory would be taken for that of a name.
+  const seen = relative(process.cwd(), resolve(cwd, path)) || '.';
+  const closed = transport === 'oci' && rest === '' && seen.includes(':') ? `${seen}/` : seen;
+  return { transport, name: `${closed}${rest}` };
+}
+
+/** Cut the path off a reference to files; what is behind it begins with a colon. */
+function pathOf({ transport, name }: ImageReference): { readonly path: string; readonly rest: string } {
+  const path = transport === 'dir' ? name : transport === 'oci' ? parseOciLayoutRef(name).path : parseArchiveRef(name).path;
+  return { path, rest: name.slice(path.length) };
+}
+
+/** What is asked before the network. */
+export interface SeedValues {
+  readonly seed: readonly string[];
+  readonly offline: boolean;
+}
+
+/** Open what images are fetched with, use it, and close it again whatever happens. */
+export async function withFetcher<T>(
+  registry: RegistryClientOptions,
+  { seed, offline }: SeedValues,
+  { world, signal, log }: CommandContext,
+  use: (fetcher: Fetcher) => Promise<T>,
+): Promise<T> {
+  const fetcher = await openFetcher({
+    registry,
+    seeds: seed.map((path) => resolve(world.cwd, path)),
+    offline,
+    signal,
+    onWarning: (text) => log.warn(text),
+  });
+  try {
+    return await use(fetcher);
+  } finally {
+    await fetcher.close();
+  }
+}
+
+/** No seeds, for commands that go to the source itself. */
+export const noSeeds: SeedValues = { seed: [], offline: false };

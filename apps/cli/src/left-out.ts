@@ -17,7 +17,7 @@ export const LEFT_OUT: string = 'not part of this tool (boot and ostree integrat
 function byShape(words: readonly string[]): string | undefined {
   const [first, ...rest] = words;
   const hasOption = (option: string): boolean => rest.some((word) => word === option || word.startsWith(`${option}=`));
-  if (first === 'fetch' && !hasOption('--output') && rest.filter((word) => !word.startsWith('-')).length === 2) return 'fetch URL NAME';
+  if (first === 'fetch' && !hasOption('--output') && rest.some((word) => /^https?:\/\//.test(word))) return 'fetch URL NAME';
   if ((first === 'mount' || (first === 'oci' && rest[0] === 'mount')) && hasOption('--fuse')) return 'mount --fuse';
   return undefined;
 }

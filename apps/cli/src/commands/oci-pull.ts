@@ -1,11 +1,14 @@
-import { defineCommand, printable, UsageError, type Command, type CommandContext } from '@cfskit/cli-kit';
+import { defineCommand, printable, type Command, type CommandContext } from '@cfskit/cli-kit';
 import { checkTagName } from '@cfskit/oci-ref';
-import { formatPlatform, parseDigest, parsePlatform, type Platform } from '@cfskit/oci-spec';
+import { formatPlatform, parseDigest } from '@cfskit/oci-spec';
 import { completedEvent, formatImportStats, importImage, type ImportResult, type ImportStats } from '@cfskit/oci-import';
+import { accessOptions, platformOption, seedOptions } from '../access-options.ts';
 import { readValue } from '../bad-value.ts';
-import { openSource, parseSource } from '../image-source.ts';
+import { located, parseSource, SOURCE_TEXT, withFetcher } from '../image-source.ts';
 import { LEFT_OUT } from '../left-out.ts';
 import { withWritableRepository } from '../open-repository.ts';
+import { readPlatform } from '../platform.ts';
+import { registryAccess } from '../registry-access.ts';
 
 const REFUSED = `not supported; use cfsctl: ${LEFT_OUT}`;
 
@@ -14,11 +17,13 @@ export const ociPull: Command = defineCommand({
   details:
     'Sizes and digests of all blobs and the diff_id of every layer are checked before anything gets a name. Layers that are there are not read again. An interrupted pull keeps the layers it completed, and sets no tag.',
   arguments: {
-    source: { name: 'SOURCE', description: 'The image, as oci:DIR[:TAG]' },
+    source: { name: 'SOURCE', description: SOURCE_TEXT },
     name: { name: 'NAME', description: 'Tag in the repository (default: SOURCE as typed)', optional: true },
   },
   options: {
-    platform: { type: 'string', value: 'OS/ARCH[/VARIANT]', description: 'Which platform of the image', defaultText: "this machine's" },
+    ...platformOption,
+    ...accessOptions,
+    ...seedOptions,
     jobs: { type: 'integer', value: 'N', min: 1, max: 256, description: 'Layers at once', defaultText: 'the number of CPUs, at most 4' },
     'no-image': { type: 'boolean', description: 'Store the image, do not build the EROFS image' },
     'expect-manifest': {
@@ -31,35 +36,36 @@ export const ociPull: Command = defineCommand({
   },
   examples: [
     ['pull oci:examples/tiny:latest tiny', 'from a layout in a directory, tagged tiny'],
-    ['pull --platform linux/arm64 --json oci:./layout', 'for another machine; the result as JSON'],
+    [
+      'pull --platform linux/arm64 --seed cache.tar docker://ghcr.io/o/i:t app',
+      'for another machine; what the archive has is not downloaded',
+    ],
   ],
-  run({ values, args }, context) {
+  async run({ values, args }, context) {
     const reference = parseSource(args.source);
     const name = args.name ?? args.source;
     readValue('NAME', () => checkTagName(name));
-    const platform = readPlatform(values.platform);
+    const platform = readPlatform(values.platform, 'indexes are not stored; name one platform');
     const expected = values['expect-manifest'];
     if (expected !== undefined) readValue('--expect-manifest', () => parseDigest(expected));
-    return withWritableRepository(values, context, async (repository) => {
-      const source = await openSource(reference, context.world.cwd);
-      const result = await importImage(repository, source, {
-        name,
-        ...(platform !== undefined && { platform }),
-        ...(expected !== undefined && { expectManifest: expected }),
-        ...(values.jobs !== undefined && { jobs: values.jobs }),
-        reporter: context.reporter,
-        signal: context.signal,
-        onWarning: (text) => context.log.warn(text),
-      });
-      await printResult(args.source, result, context);
-    });
+    const registry = await registryAccess(values, reference, context);
+    return withWritableRepository(values, context, (repository) =>
+      withFetcher(registry, values, context, async (fetcher) => {
+        const source = await fetcher.source(located(reference, context.world.cwd));
+        const result = await importImage(repository, source, {
+          name,
+          ...(platform !== undefined && { platform }),
+          ...(expected !== undefined && { expectManifest: expected }),
+          ...(values.jobs !== undefined && { jobs: values.jobs }),
+          reporter: context.reporter,
+          signal: context.signal,
+          onWarning: (text) => context.log.warn(text),
+        });
+        await printResult(args.source, result, context);
+      }),
+    );
   },
 });
-
-function readPlatform(text: string | undefined): Platform | undefined {
-  if (text === 'all') throw new UsageError('--platform all: indexes are not stored; name one platform');
-  return text === undefined ? undefined : readValue('--platform', () => parsePlatform(text));
-}
 
 async function printResult(source: string, result: ImportResult, context: CommandContext): Promise<void> {
   context.reporter.report(completedEvent(result));

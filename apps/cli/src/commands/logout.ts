@@ -1,0 +1,34 @@
+import { defineCommand, printable, UsageError, type Command } from '@cfskit/cli-kit';
+import { logout as forget, logoutAll, type LoginOptions } from '@cfskit/registry';
+import { transportOptions } from '../access-options.ts';
+import { authFilePlaces } from '../registry-access.ts';
+import { readRegistry } from '../registry-host.ts';
+
+export const logout: Command = defineCommand({
+  summary: 'Forget the credentials for a registry',
+  details: 'Only the one credential file that login writes is changed, or the helper program that it names is told.',
+  arguments: { registry: { name: 'REGISTRY', description: 'HOST[:PORT]; docker.io for Docker Hub', optional: true } },
+  options: {
+    all: { type: 'boolean', description: 'Forget the credentials for all registries' },
+    authfile: {
+      ...transportOptions.authfile,
+      description: 'Credential file to change',
+      defaultText: 'REGISTRY_AUTH_FILE, else that of the user',
+    },
+  },
+  examples: [
+    ['logout ghcr.io', 'one registry'],
+    ['logout --all --authfile auth.json', 'all that this file has'],
+  ],
+  async run({ values, args }, context) {
+    if (values.all === (args.registry !== undefined))
+      throw new UsageError(values.all ? '--all and REGISTRY exclude each other' : 'missing REGISTRY or --all');
+    const options: LoginOptions = { ...authFilePlaces(values.authfile, context), signal: context.signal };
+    const removed =
+      args.registry === undefined ? await logoutAll(options) : [(await forget(readRegistry(args.registry), options)).registry];
+    await context.print({
+      json: () => ({ removed }),
+      text: () => removed.map((registry) => `Removed login for ${printable(registry)}`),
+    });
+  },
+});
