@@ -2,11 +2,13 @@ import type { DecodeErrorCode } from '@cfskit/binary';
 import type { CliErrorCode } from '@cfskit/cli-kit';
 import type { CompressionErrorCode } from '@cfskit/compression';
 import type { FsVerityErrorCode } from '@cfskit/fs-verity';
+import type { ImageSourceErrorCode } from '@cfskit/image-source';
 import type { ErrnoName, LinuxErrorCode } from '@cfskit/linux';
 import type { OciDirErrorCode } from '@cfskit/ocidir';
 import type { OciImportErrorCode } from '@cfskit/oci-import';
 import type { OciRefErrorCode } from '@cfskit/oci-ref';
 import type { OciSpecErrorCode, VerifyErrorCode } from '@cfskit/oci-spec';
+import type { CredentialErrorCode, RegistryErrorCode } from '@cfskit/registry';
 import type { RepositoryErrorCode } from '@cfskit/repository';
 import type { SplitstreamErrorCode } from '@cfskit/splitstream';
 import type { TarSplitErrorCode } from '@cfskit/tar-split';
@@ -17,13 +19,16 @@ export type ErrorCode =
   | 'INTERNAL'
   | Exclude<CliErrorCode, 'OUTPUT_CLOSED'>
   | CompressionErrorCode
+  | CredentialErrorCode
   | DecodeErrorCode
   | Exclude<LinuxErrorCode, ErrnoName>
   | FsVerityErrorCode
+  | ImageSourceErrorCode
   | OciDirErrorCode
   | OciImportErrorCode
   | OciRefErrorCode
   | OciSpecErrorCode
+  | RegistryErrorCode
   | RepositoryErrorCode
   | SplitstreamErrorCode
   | TarSplitErrorCode
@@ -35,6 +40,7 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   AMBIGUOUS: 'A digest was cut too short, or a source has several images and nothing says which; `detail.candidates` lists some',
   AMBIGUOUS_DOCUMENT: 'A document could be read as a manifest and as an index',
   ARCHIVE_LIMIT: 'An archive has more entries than are read',
+  AUTH_FILE_ACCESS: 'A credential file cannot be read or written',
   BACKEND_FAILED: 'A decompression library gave up for a reason of its own',
   BACKEND_UNAVAILABLE: 'The decoder or encoder that is needed is not on this machine',
   BAD_CHECKSUM: 'Compressed data decodes, but not to what its checksum says',
@@ -42,19 +48,26 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   BAD_MAGIC: 'Data is not of the format it should have',
   BAD_NAMED_REFS: 'The named references of a splitstream are malformed',
   BAD_OBJECT_REFS: 'The object references of a splitstream are malformed',
+  BAD_RANGE: 'A registry gave another part of a blob than was asked for',
   BAD_REFERENCE: 'A splitstream refers to an object that is not in its list',
+  BAD_RESPONSE: 'A registry answered against its specification',
   BAD_STREAM_REFS: 'The stream references of a splitstream are malformed',
+  BAD_TOKEN: 'A token server gave no token',
   BLOB_NOT_FOUND: 'The source has no blob for a digest',
+  BLOB_UNKNOWN: 'The registry has no blob for a digest',
   CHECKSUM_MISMATCH: 'A header of a tar has a wrong checksum',
   CLOSED: 'The repository had been closed',
   CONFIG_FAILED: 'The config of an image could not be read or stored; the cause says why',
   CONFLICTING_CONFIGURATION: 'A repository is there and has another configuration',
+  CONNECTION: 'A registry cannot be reached, or the connection broke too often',
   CONTENT_TYPE_MISMATCH: 'A stream is of another kind than expected',
   CORRUPT: 'Compressed data breaks the rules of its format',
   CORRUPT_OBJECT: 'An object is not what its id says',
   CORRUPT_STREAM: 'A stream of the repository is damaged',
   DANGLING_REF: 'A reference leads to nothing',
+  DENIED: 'The login is good, but not for this',
   DIFF_ID_MISMATCH: 'The uncompressed bytes of a layer do not hash to its diff_id',
+  DIGEST_HEADER: 'A registry announced another digest than that of what it sent',
   DIGEST_MISMATCH: 'Content does not hash to its digest',
   DUPLICATE_KEY: 'A JSON document has a key twice',
   DUPLICATE_METADATA: 'A tar has the same metadata twice for one entry',
@@ -63,7 +76,9 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   EMPTY_PATH: 'An entry of a tar has no path',
   EXISTS: 'What is to be written is there already, and is of another kind',
   FOREIGN_LAYER: 'A layer is kept elsewhere, and is not in the source',
-  HELPER_FAILED: 'A program that stands in for a system call failed',
+  HELPER_FAILED: 'A program that stands in for a system call, or keeps credentials, failed',
+  HELPER_NOT_FOUND: 'A credential file names a helper program that is not there',
+  HELPER_TIMEOUT: 'A helper program for credentials did not answer',
   IMAGE_FAILED: 'The EROFS image of an image could not be built; the cause says which layer and entry stand in the way',
   INCOMPLETE_READ: 'A section of a splitstream reaches beyond its file',
   INLINE_TOO_LARGE: 'A splitstream has an inline run that is too long',
@@ -71,16 +86,19 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   INTERNAL: 'Something unforeseen: a bug of ours',
   INTERRUPTED: 'A signal ended the program',
   INVALID_ARCHIVE: 'An archive is malformed',
+  INVALID_AUTH_FILE: 'A credential file is malformed',
   INVALID_BLOCK_SIZE: 'An algorithm name has no block size',
   INVALID_DIFF_ID: 'A diff_id of an image config is no digest',
   INVALID_DIGEST: 'A text is no digest',
   INVALID_FIELD: 'A field of a JSON document or of a tar header is missing or malformed',
+  INVALID_HELPER: 'A credential file names a helper program in a way that cannot be one',
   INVALID_HEX_CHARACTER: 'An object id has a character that is no hex digit',
   INVALID_HOST: 'The host of an image name is malformed',
   INVALID_IMAGE: 'An EROFS image cannot be read',
   INVALID_INDEX: 'The index of a layout is malformed',
   INVALID_JSON: 'A document is no JSON',
   INVALID_LINK: 'A link of the repository does not lead where such links lead',
+  INVALID_LOGIN: 'A user name or password cannot be kept',
   INVALID_METADATA: 'meta.json cannot be read',
   INVALID_NAME: 'A name breaks its rules',
   INVALID_OBJECT_NAME: 'A file among the objects has no object id as its name',
@@ -88,6 +106,8 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   INVALID_PAX_VALUE: 'A value in a PAX record of a tar is malformed',
   INVALID_PLATFORM: 'A text is no platform',
   INVALID_PORT: 'The port of an image name is malformed',
+  INVALID_REGISTRY: 'A text is no name of a registry',
+  INVALID_SEED: 'What was given with --seed is no archive, layout or directory of images; the cause says why',
   INVALID_SIZE: 'A size in a tar header is malformed or too large',
   INVALID_STREAM: 'A stream of the repository cannot be read',
   INVALID_STRING_LENGTH: 'An object id has the wrong number of digits',
@@ -99,6 +119,8 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   LIMIT: 'A tar is beyond a limit',
   LOCK_TIMEOUT: 'Somebody else kept the repository locked for too long',
   MANIFEST_FAILED: 'A manifest could not be read or stored; the cause says why',
+  MANIFEST_UNKNOWN: 'The registry has no manifest for a tag or digest',
+  MEDIA_TYPE_MISMATCH: 'A registry calls a document something else than it is',
   METADATA_LIMIT: 'A tar has too much metadata for one entry',
   METADATA_MISSING: 'The directory is no repository: meta.json is missing',
   MISMATCH: 'Data is not what it should be',
@@ -108,13 +130,16 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   MISSING_SEPARATOR: 'An algorithm name has no separator',
   MISSING_SLASHES: 'A docker reference has no // behind its colon',
   NAME_EXISTS: 'A tag exists and was not to be moved',
+  NAME_UNKNOWN: 'The registry does not know the name',
   NEGATIVE_RANGE: 'A section of a splitstream ends before it begins',
   NESTED_INDEX: 'Image indexes are nested too deeply',
   NOT_A_BLOB: 'A layer is a tar and was asked for as a blob',
   NOT_A_CONTAINER: 'An artifact was named where an image with a file system is needed',
   NOT_A_FILE: 'Something else is where the layout should have a file',
   NOT_A_LAYOUT: 'The directory is no OCI layout',
+  NOT_A_REGISTRY: 'Something answers, but it is no registry',
   NOT_FOUND: 'There is nothing of this name; `detail.candidates` lists near names',
+  NOT_LOGGED_IN: 'There is no login to forget',
   NOT_SEALED: 'An image does not state the id of its EROFS image, or states another',
   NO_DEVICE_NUMBERS: 'A device in a tar has no numbers',
   NO_IMAGE: 'No EROFS image is linked to an image',
@@ -123,35 +148,48 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   NO_MATCH: 'The source has no image for the platform',
   NO_OBJECTS: 'A repository without meta.json has no objects to tell its algorithm',
   ODD_LENGTH: 'An object id has an odd number of digits',
+  OFFLINE: 'Something is in none of the seeds, and --offline forbids to ask the network',
   OLD_FORMAT: 'The repository has no meta.json and was not to be upgraded',
   ORPHANED_METADATA: 'A tar ends with metadata for an entry that never comes',
   OUTPUT_LIMIT: 'Compressed data decodes to more than the limit',
   OUTSIDE_LAYOUT: 'A link in the layout leads out of it',
   OUT_OF_RANGE: 'A number in a file is out of range',
   OVERSIZED_SECTION: 'A section of a splitstream is too large',
+  PLAIN_HTTP: 'A server speaks plain HTTP where that is not allowed',
   PROBLEMS_FOUND: 'A check found something; the result says what',
   RATIO_LIMIT: 'Compressed data decodes to too many times its size',
   READ_ONLY: 'The repository cannot be written',
+  REALM_REFUSED: 'A registry wants its credentials sent to where they must not go',
+  REDIRECT_REFUSED: 'A registry led to an address that is not followed',
+  REJECTED: 'The registry refused a request; `detail.errors` has its reasons',
   RESERVED_TAG: 'A tag would be taken for a digest',
   RESOLVE_FAILED: 'The source could not choose a manifest; the cause says why',
+  SERVER_ERROR: 'The registry failed',
   SHORT_INLINE: 'A stored tar ends inside an entry',
   SIZE_MISMATCH: 'Content has another size than its name promised',
+  SOURCE_SPENT: 'Bytes would have to be sent again, but their source gives them only once',
   SPARSE: 'Sparse files in tars are not supported',
   STREAM_TOO_LONG: 'A splitstream stands for more bytes than it says',
   SYSTEM: 'The operating system refused something; `detail.errno` has its name for it',
   TAG_NOT_FOUND: 'The source has no image of this tag',
+  TIMEOUT: 'A registry did not answer in time',
+  TLS: 'The certificate of a registry does not hold',
   TOO_DEEP: 'A JSON document is nested too deeply',
-  TOO_LARGE: 'A file is larger than such files may be',
+  TOO_LARGE: 'A file or document is larger than such ones may be',
+  TOO_MANY_REDIRECTS: 'A registry leads from one address to the next',
+  TOO_MANY_REQUESTS: 'The registry wants to be left alone for a while',
   TRAILING_DATA: 'Something follows the end of compressed data',
   TRUNCATED: 'Data ends too early',
   TRUNCATED_ARCHIVE: 'An archive ends too early',
   TRUNCATED_HEADER: 'A splitstream ends in its header',
+  UNAUTHORIZED: 'The registry wants a login, or refuses the one it got',
   UNEXPECTED_EOF: 'A splitstream ends too early',
   UNEXPECTED_EXTERNAL: 'A splitstream has an object where there can be none',
   UNEXPECTED_FILE_TYPE: 'Something else is where the repository should have a file, link or directory',
   UNEXPECTED_IMAGE: 'The EROFS image of an image has another id than the one that was asked for',
   UNEXPECTED_MANIFEST: 'The manifest has another digest than --expect-manifest says',
   UNEXPECTED_MEDIA_TYPE: 'Something in the source is of a media type that cannot be used there',
+  UNEXPECTED_STATUS: 'A registry answered with a status that means nothing here',
   UNKNOWN_ALGORITHM: 'A digest or fs-verity algorithm is not known',
   UNKNOWN_FEATURES: 'The repository needs features that this program does not know',
   UNKNOWN_HASH: 'An algorithm name has an unknown hash',
@@ -160,12 +198,17 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   UNSEALABLE: 'The config or manifest of an image cannot take up what sealing would write',
   UNSUPPORTED: 'Something cannot be done here',
   UNSUPPORTED_BLOCK_SIZE: 'An fs-verity block size is not supported',
+  UNSUPPORTED_CHALLENGE: 'A registry wants a kind of login that is not known',
+  UNSUPPORTED_DESTINATION: 'Images cannot be written to a place of this kind',
   UNSUPPORTED_DIGEST: 'The layout cannot have blobs of this digest algorithm',
   UNSUPPORTED_ENTRY: 'A file in an archive cannot be read in place',
   UNSUPPORTED_GENERATION: 'A splitstream is of a generation that is no longer read',
   UNSUPPORTED_LAYER: 'A layer is of a media type that an image cannot have',
+  UNSUPPORTED_MANIFEST: 'A registry has a manifest of a kind that is no longer read',
+  UNSUPPORTED_TRANSPORT: 'Images of this transport are not read here',
   UNSUPPORTED_TYPE: 'A tar has an entry of an unknown type',
   UNSUPPORTED_VERSION: 'The repository or a splitstream is of a newer version',
+  UPLOAD_LOST: 'The registry forgot an upload',
   USAGE: 'The command line was wrong; nothing was touched',
   VERITY_MISSING: 'An object has no fs-verity and the repository demands it',
   VERITY_REQUIRED: 'The repository does not enforce fs-verity',
