@@ -1,6 +1,6 @@
 import { mkdir, readdir } from 'node:fs/promises';
-import { commandReference, runProgram } from '@cfskit/cli-kit';
-import { memoryWorld } from '@cfskit/cli-kit/testing';
+import { commandReference, InterruptedError, runProgram } from '@cfskit/cli-kit';
+import { memoryWorld, type MemoryWorldOptions } from '@cfskit/cli-kit/testing';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { errorCodes } from '../src/error-codes.ts';
@@ -15,7 +15,16 @@ const ARGUMENTS: Readonly<Record<string, string>> = {
   DIFF_ID: `sha256:${'0'.repeat(64)}`,
   ID: '0'.repeat(128),
   SOURCE: 'oci:/nonexistent',
+  'tags NAME': 'No Such Name',
 };
+/** Commands that fail before they would look for a repository. */
+const WITHOUT_REPOSITORY: ReadonlySet<string> = new Set(['fetch', 'copy', 'tags', 'manifest', 'login', 'logout']);
+/** A world in which nothing is asked of a registry, and nobody's credentials are touched. */
+const examples = (): MemoryWorldOptions => ({
+  cwd: path('empty'),
+  env: { HOME: path('empty'), REGISTRY_AUTH_FILE: path('empty', 'auth.json') },
+  signal: AbortSignal.abort(new InterruptedError('SIGINT', 2)),
+});
 
 beforeAll(() => mkdir(path('empty')));
 
@@ -37,7 +46,7 @@ describe.each(commands)('$name', ({ name, names, command }) => {
     expect(command.examples).toHaveLength(2);
     for (const [line] of command.examples) {
       const argv = line.replace(/ [|<>].*/, '').split(' ');
-      const { stderr } = await run(['--no-repo', ...argv.map((word) => word.replaceAll('…', ''))], { cwd: path('empty') });
+      const { stderr } = await run(['--no-repo', ...argv.map((word) => word.replaceAll('…', ''))], examples());
       expect(stderr).not.toMatch(/unknown|missing|unexpected argument/);
     }
   });
@@ -51,14 +60,15 @@ describe.each(commands)('$name', ({ name, names, command }) => {
 
   it('tells a failure in one line of JSON, with nothing on standard output', async () => {
     const given = Object.values(command.arguments).filter(({ optional }) => optional !== true);
-    const args = given.map((argument) => ARGUMENTS[argument.name] ?? 'x');
+    const args = given.map((argument) => ARGUMENTS[`${name} ${argument.name}`] ?? ARGUMENTS[argument.name] ?? 'x');
     const repo = name === 'init' ? '/dev/null/repo' : path('empty');
     const ended = await run([...words(name), ...args, '--repo', repo, '--json'], { stdin: [] });
     expect(ended.stdout).toBe('');
     expect(ended.stderr.trimEnd().split('\n')).toHaveLength(1);
     const { error } = document('error', ended.stderr) as { error: { code: string } };
-    expect(command.json ? ['METADATA_MISSING', 'SYSTEM'] : ['USAGE']).toContain(error.code);
-    expect(ended.code).toBe(command.json ? 1 : 2);
+    const isUsage = !command.json || WITHOUT_REPOSITORY.has(name);
+    expect(isUsage ? ['USAGE'] : ['METADATA_MISSING', 'SYSTEM']).toContain(error.code);
+    expect(ended.code).toBe(isUsage ? 2 : 1);
     expect(errorCodes).toHaveProperty(error.code);
   });
 });
@@ -91,7 +101,7 @@ describe('the program', () => {
     expect(ended.stderr).toContain(`cfskit: ${what}: not part of this tool (boot and ostree integration); cfsctl has it\n`);
   });
 
-  it.each([[['mount', 'x', '/mnt']], [['fetch', 'docker://x', '--output', 'd']], [['pul']], [['oci', 'imags']], [['object', 'sta']]])(
+  it.each([[['mount', 'x', '/mnt']], [['pul']], [['oci', 'imags']], [['object', 'sta']]])(
     '%j is unknown, with three names that are near',
     async (argv) => {
       const ended = await run(argv);

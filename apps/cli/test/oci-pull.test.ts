@@ -129,9 +129,9 @@ it('lists the tags and platforms there are', async () => {
 });
 
 it('names the transports it can read', async () => {
-  const { code, error } = await failure(['pull', '--repo', path('text'), 'docker://example.org/app']);
+  const { code, error } = await failure(['pull', '--repo', path('text'), 'containers-storage:app']);
   expect(code).toBe(1);
-  expect(error).toMatchObject({ code: 'UNSUPPORTED', detail: { supported: ['oci'] } });
+  expect(error).toMatchObject({ code: 'UNSUPPORTED', detail: { supported: ['registry', 'oci', 'oci-archive', 'docker-archive', 'dir'] } });
   expect(error.message).toContain('oci:DIR[:TAG]');
 });
 
