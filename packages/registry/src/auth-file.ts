@@ -5,9 +5,6 @@ import { CredentialError } from './errors.ts';
 /** A credential file, as it is read and written: members that are not known stay as they are. */
 export type AuthFile = Readonly<Record<string, unknown>>;
 
-/** One entry below `auths`. */
-export type AuthEntry = Readonly<Record<string, unknown>>;
-
 /**
  * Parse `{"auths": {…}, "credHelpers": {…}, "credsStore": …}`.
  *
@@ -61,7 +58,7 @@ export function credsStoreOf(file: AuthFile): string | undefined {
  *
  * @see {@link https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md}
  */
-export function entryKeys(registry: string, repository: string | undefined): readonly string[] {
+function entryKeys(registry: string, repository: string | undefined): readonly string[] {
   const parts = repository === undefined ? [] : repository.split('/');
   const nested = parts.map((_, i) => `${registry}/${parts.slice(0, parts.length - i).join('/')}`);
   return [...nested, ...aliasesOf(registry)];
@@ -79,7 +76,7 @@ export function findKey(auths: Readonly<Record<string, unknown>>, registry: stri
 }
 
 /** `https://host/v1/` and the like. */
-export function isLegacyKey(key: string): boolean {
+function isLegacyKey(key: string): boolean {
   return /^https?:\/\//.test(key);
 }
 

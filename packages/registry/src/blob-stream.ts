@@ -18,6 +18,8 @@ export interface BlobRequest {
   readonly start?: number;
   /** Up to the descriptor's size if not said. */
   readonly end?: number;
+  /** Hand out what comes from the network as it comes, in pieces of any size, instead of in chunks. */
+  readonly inPieces?: boolean;
   /** Fetch from the descriptor's `urls` what no registry has. */
   readonly foreign?: boolean;
   readonly signal?: AbortSignal;
@@ -41,7 +43,7 @@ export async function* blobStream(session: Session, request: BlobRequest): Async
   const places = await placesOf(session, request);
   let at = start;
   for (const [i, place] of places.entries()) {
-    const reader = new BlobReader(session, place, descriptor, end, signal);
+    const reader = new BlobReader(session, place, request);
     try {
       for await (const chunk of reader.from(at)) {
         at += chunk.byteLength;
@@ -106,15 +108,17 @@ class BlobReader {
   readonly #url: URL | undefined;
   readonly #descriptor: Descriptor;
   readonly #end: number;
+  readonly #inPieces: boolean;
   readonly #signal: AbortSignal | undefined;
   #rangesWork = true;
 
-  constructor(session: Session, { endpoint, url }: Place, descriptor: Descriptor, end: number, signal: AbortSignal | undefined) {
+  constructor(session: Session, { endpoint, url }: Place, { descriptor, end = descriptor.size, inPieces = false, signal }: BlobRequest) {
     this.#session = session;
     this.#endpoint = endpoint;
     this.#url = url;
     this.#descriptor = descriptor;
     this.#end = end;
+    this.#inPieces = inPieces;
     this.#signal = signal;
   }
 
@@ -213,7 +217,8 @@ class BlobReader {
   async *#body(answer: Answer, first: number, at: number): AsyncGenerator<Uint8Array, void> {
     const { digest, size } = this.#descriptor;
     let position = first;
-    for await (const chunk of inChunks(answer.response.body)) {
+    const { body } = answer.response;
+    for await (const chunk of this.#inPieces ? body : inChunks(body)) {
       const start = position;
       position += chunk.byteLength;
       if (position > size) throw sizeMismatch(digest, size, position, 'at least ');

@@ -157,7 +157,7 @@ export class RegistryClient {
   /** Fetch a blob into a file, or the rest of it; see `Download`. The file has its name only when everything is right. */
   async downloadBlob(name: NameInput, descriptor: Descriptor, path: string, options: DownloadOptions = {}): Promise<Download> {
     const openFrom = (start: number): AsyncIterable<Uint8Array> =>
-      blobStream(this.#session, { ...this.#blobRequest(name, descriptor, signalOf(options)), start });
+      blobStream(this.#session, { ...this.#blobRequest(name, descriptor, signalOf(options)), start, inPieces: true });
     return await downloadFile(path, descriptor, openFrom, options);
   }
 

@@ -26,6 +26,10 @@ export type OpenFrom = (start: number) => AsyncIterable<Uint8Array>;
 
 const READ_SIZE = 1024 * 1024;
 
+/** Bytes, and buffers, per write; the system takes no more than 1024 of them. */
+const BATCH_SIZE = 256 * 1024;
+const MAX_PIECES = 1024;
+
 /**
  * Fetch a blob into a file, which gets its name only when size and digest are right and everything is on the disk. Until then the bytes
  * are in `<path>.<beginning of the digest>.partial`: an interrupted download goes on where that ends, after hashing what is there.
@@ -119,7 +123,7 @@ async function hashFile(file: FileHandle, verifier: BlobVerifier, signal: AbortS
   }
 }
 
-/** One chunk is written while the same one is hashed and the next one comes in. */
+/** A batch is written while the next one comes in and is hashed. Without copying: that is what the pieces are collected for. */
 async function append(
   file: FileHandle,
   source: AsyncIterable<Uint8Array>,
@@ -127,25 +131,34 @@ async function append(
   onProgress: (at: number) => void,
 ): Promise<void> {
   let writing = Promise.resolve();
+  let batch: Uint8Array[] = [];
+  let size = 0;
+  const flush = async (): Promise<void> => {
+    await writing;
+    writing = writeAll(file, batch, size);
+    writing.catch(() => undefined); // looked at when the next batch is ready
+    batch = [];
+    size = 0;
+    onProgress(verifier.size);
+  };
   try {
-    for await (const chunk of source) {
-      await writing;
-      writing = writeAll(file, chunk);
-      writing.catch(() => undefined); // looked at below, after what is being done at the same time
-      verifier.update(chunk);
-      onProgress(verifier.size);
+    for await (const piece of source) {
+      verifier.update(piece);
+      batch.push(piece);
+      size += piece.byteLength;
+      if (size >= BATCH_SIZE || batch.length === MAX_PIECES) await flush();
     }
   } finally {
+    if (size > 0) await flush();
     await writing;
   }
 }
 
-async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  let rest = chunk;
-  while (rest.byteLength > 0) {
-    const { bytesWritten } = await file.write(rest);
-    rest = rest.subarray(bytesWritten);
-  }
+async function writeAll(file: FileHandle, pieces: readonly Uint8Array[], size: number): Promise<void> {
+  const { bytesWritten } = await file.writev([...pieces]);
+  if (bytesWritten === size) return;
+  const rest = Buffer.concat(pieces, size).subarray(bytesWritten);
+  await file.appendFile(rest); // a disk that is nearly full takes a part; this says why
 }
 
 async function hasContent(path: string, descriptor: Descriptor, signal: AbortSignal | undefined): Promise<boolean> {

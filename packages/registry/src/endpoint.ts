@@ -27,11 +27,12 @@ export function originOf(name: RegistryName, table: RegistryTable): Endpoint {
   return { host: apiHostOf(name), registry, repository: name.name, isMirror: false, options: optionsOf(table, registry) };
 }
 
-/** Mirrors in their order, and the registry itself at the end. */
+/** Mirrors in their order, and the registry itself at the end, once. */
 export function endpointsOf(name: RegistryName, table: RegistryTable): readonly Endpoint[] {
   const origin = originOf(name, table);
   const mirrors = (origin.options.mirrors ?? []).map((mirror) => mirrorOf(mirror, name, table));
-  return [...mirrors, origin];
+  const others = mirrors.filter(({ host, repository }) => host !== origin.host || repository !== origin.repository);
+  return [...others, origin];
 }
 
 function mirrorOf(mirror: string, name: RegistryName, table: RegistryTable): Endpoint {

@@ -10,7 +10,7 @@
  * - `REDIRECT_REFUSED`, `TOO_MANY_REDIRECTS`: led to where we do not go; led on and on
  * - `BAD_RESPONSE`, `BAD_RANGE`, `DIGEST_HEADER`: an answer against the specification; the wrong part of a blob; `Docker-Content-Digest` lies
  * - `TOO_LARGE`: a document above the limit
- * - `MEDIA_TYPE_MISMATCH`, `AMBIGUOUS_MANIFEST`, `UNSUPPORTED_MANIFEST`: header, body and descriptor disagree; manifest and index in one; neither
+ * - `MEDIA_TYPE_MISMATCH`, `UNSUPPORTED_MANIFEST`: header, body and descriptor disagree; neither a manifest nor an index that is read
  * - `FOREIGN_LAYER`: a layer that is to be had elsewhere, which was not asked for
  * - `UPLOAD_LOST`, `SOURCE_SPENT`: the registry forgot an upload; bytes would have to be sent again, but their source gives them only once
  */
@@ -39,7 +39,6 @@ export type RegistryErrorCode =
   | 'DIGEST_HEADER'
   | 'TOO_LARGE'
   | 'MEDIA_TYPE_MISMATCH'
-  | 'AMBIGUOUS_MANIFEST'
   | 'UNSUPPORTED_MANIFEST'
   | 'FOREIGN_LAYER'
   | 'UPLOAD_LOST'

@@ -155,7 +155,7 @@ export function toFetched(raw: Uint8Array, digest: string, mediaType: string): F
  * What a document is: by its header, without parameters; else by its `mediaType`; else by its members. Where two of them disagree, or it is
  * manifest and index at once, it is refused: two readers could see two different images (CVE-2021-41190).
  *
- * @throws {RegistryError} MEDIA_TYPE_MISMATCH, AMBIGUOUS_MANIFEST, UNSUPPORTED_MANIFEST {OciSpecError} for what is no JSON
+ * @throws {RegistryError} MEDIA_TYPE_MISMATCH, UNSUPPORTED_MANIFEST {OciSpecError} AMBIGUOUS_DOCUMENT, and for what is no JSON
  */
 export function decideMediaType(header: string, raw: Uint8Array, place: RegistryErrorPlace): string {
   const document = parseJson(raw);
@@ -172,7 +172,7 @@ export function decideMediaType(header: string, raw: Uint8Array, place: Registry
   const declaredOtherwise = declared !== undefined && declared !== type;
   if (declaredOtherwise || isIndex(type) !== (shape === 'index')) {
     const found = declaredOtherwise ? oneLine(declared) : `the members of ${shape === 'index' ? 'an index' : 'a manifest'}`;
-    throw new RegistryError('MEDIA_TYPE_MISMATCH', `the header says ${type}, the document has ${found}: ${place.url}`, place);
+    throw new RegistryError('MEDIA_TYPE_MISMATCH', `announced as ${type}, but has ${found}: ${place.url}`, place);
   }
   return type;
 }
@@ -181,7 +181,7 @@ function shapeOf(members: Readonly<Record<string, unknown>>, place: RegistryErro
   const has = (name: string): boolean => Object.hasOwn(members, name);
   const [index, manifest] = [has('manifests'), has('layers') || has('config')];
   if ((index && manifest) || has('fsLayers')) {
-    throw new RegistryError('AMBIGUOUS_MANIFEST', `has members of more than one kind of manifest: ${place.url}`, place);
+    throw new OciSpecError('AMBIGUOUS_DOCUMENT', `wanted a manifest or an index, found members of both: ${place.url}`);
   }
   if (index || manifest) return index ? 'index' : 'manifest';
   throw new RegistryError('UNSUPPORTED_MANIFEST', `has neither layers nor manifests: ${place.url}`, place);

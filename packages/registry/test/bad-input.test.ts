@@ -129,14 +129,14 @@ describe('manifests', () => {
       'application/json',
       'MEDIA_TYPE_MISMATCH',
     ],
-    ['layers and manifests', bytesOf({ ...members(packaged), manifests: [] }), mediaTypes.manifest, 'AMBIGUOUS_MANIFEST'],
+    ['layers and manifests', bytesOf({ ...members(packaged), manifests: [] }), mediaTypes.manifest, 'AMBIGUOUS_DOCUMENT'],
     [
       'manifests and a config',
       bytesOf({ ...members(index), config: packaged.blobs.at(1)!.descriptor }),
       mediaTypes.index,
-      'AMBIGUOUS_MANIFEST',
+      'AMBIGUOUS_DOCUMENT',
     ],
-    ['layers of schema 1', bytesOf({ ...members(packaged), fsLayers: [] }), mediaTypes.manifest, 'AMBIGUOUS_MANIFEST'],
+    ['layers of schema 1', bytesOf({ ...members(packaged), fsLayers: [] }), mediaTypes.manifest, 'AMBIGUOUS_DOCUMENT'],
     ['neither', bytesOf({ schemaVersion: 2 }), mediaTypes.manifest, 'UNSUPPORTED_MANIFEST'],
     ['another kind of document', bytesOf({ ...members(packaged), mediaType: 'application/x' }), 'application/x', 'UNSUPPORTED_MANIFEST'],
     [

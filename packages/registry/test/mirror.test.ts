@@ -122,6 +122,13 @@ describe('a mirror', () => {
     expect(origin.requests).toEqual([]);
   });
 
+  it('of all registries is no mirror of itself', async () => {
+    const registry = await testRegistry();
+    const client = testClient({ defaults: { plainHttp: 'always', mirrors: [registry.registry] } });
+    await failure(client.fetchManifest(`${registry.registry}/a:v1`));
+    expect(registry.requests).toHaveLength(1);
+  });
+
   it('has to be a name', async () => {
     const client = testClient({ registries: { 'docker.io': { mirrors: ['https://mirror'] } } });
     expect((await failure(client.fetchManifest('alpine'))).name).toBe('OciRefError');

@@ -53,7 +53,7 @@ export async function testRegistry(options: TestRegistryOptions = {}): Promise<T
 }
 
 /** What a scripted server was asked. */
-export interface Seen {
+interface Seen {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingMessage['headers'];
