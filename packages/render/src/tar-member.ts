@@ -13,7 +13,7 @@ export type MemberKind = Exclude<Node['kind'], 'socket'> | 'hard-link';
 export interface TarMember {
   /** Where its header block stands in the tar. */
   readonly offset: number;
-  /** As in the tar; never empty. */
+  /** As in the tar. */
   readonly path: ByteString;
   readonly kind: MemberKind;
   /** Permission bits only. */
@@ -70,7 +70,6 @@ export function describeMember(bytes: Uint8Array, at: number, offset: number, me
   const records = sortRecords(metadata, offset);
   const { fields } = records;
   const path = firstOf(fields.get(`${SPARSE}name`), metadata.longName, fields.get('path')) ?? headerPath(bytes, at);
-  if (path === '') throw new RenderError('INVALID_HEADER', 'entry without a name', { offset });
   const flag = bytes[at + FIELD.typeflag.start]!;
   const kind = kindOf(flag, path);
   const storedSize = sizeOf(fields, readNumber(bytes, at, FIELD.size, offset), offset);
