@@ -1,6 +1,6 @@
 import type { XattrMode } from '@cfskit/fs-tree';
 import type { ObjectId } from '@cfskit/fs-verity';
-import { formatsToMake } from '@cfskit/repository';
+import { checkRefName, formatsToMake } from '@cfskit/repository';
 import type { ErofsFormat, Repository } from '@cfskit/repository';
 import { storeImages } from './build-images.ts';
 import { refsToImages } from './image-refs.ts';
@@ -40,8 +40,9 @@ export interface CreatedImages {
  *   of storing. The signal's reason
  */
 export async function createImages(repository: Repository, reference: string, options: CreateImagesOptions = {}): Promise<CreatedImages> {
+  const { name, signal } = options;
+  if (name !== undefined) checkRefName(name);
   repository.ensureWritable();
-  const { signal } = options;
   return repository.transaction(async () => linkImages(repository, await openImage(repository, reference), options), { signal });
 }
 

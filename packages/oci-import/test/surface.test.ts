@@ -8,6 +8,7 @@ it('exports exactly this', async () => {
     'cleanupReferrers',
     'collectGarbage',
     'completedEvent',
+    'convertObjectIds',
     'createImages',
     'dumpLayer',
     'findMountableImage',
@@ -19,6 +20,7 @@ it('exports exactly this', async () => {
     'importLayer',
     'inspectImage',
     'isOciFsckOk',
+    'isSealIntact',
     'layerInfo',
     'layerTar',
     'listImages',
@@ -37,10 +39,12 @@ it('exports exactly this', async () => {
     'removeReferrers',
     'resolveLayer',
     'resolveStoredReference',
+    'sealImage',
     'tagImage',
     'totalObjects',
     'untagImage',
     'upgradeImages',
+    'verifySeal',
     'writeBlob',
   ]);
 });
