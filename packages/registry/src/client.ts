@@ -1,6 +1,6 @@
 import { manifestReferenceOf, type RegistryName } from '@cfskit/oci-ref';
 import { parseDigest, verified, type Descriptor, type ImageSource, type OpenOptions } from '@cfskit/oci-spec';
-import { countingStream } from '@cfskit/progress';
+import { countingStream, type Reporter } from '@cfskit/progress';
 import { blobStream, type BlobRequest } from './blob-stream.ts';
 import { defaultCertDirs, tlsSettingsFor, type TlsSettings } from './certificates.ts';
 import { systemClock, type Clock } from './clock.ts';
@@ -23,7 +23,8 @@ import type { RetryPolicy } from './retry.ts';
 import { Session } from './session.ts';
 import { listTags, type ListTagsOptions } from './tags.ts';
 import { UndiciTransport, type Timeouts } from './undici-transport.ts';
-import { hasBlob, pushBlob, type BlobOutcome, type PushBlobOptions } from './upload.ts';
+import { hasBlob } from './has-blob.ts';
+import { pushBlob, type BlobOutcome, type PushBlobOptions } from './upload.ts';
 import type { BlobContent } from './upload-source.ts';
 
 /** How a client works. Everything has a default. */
@@ -137,7 +138,7 @@ export class RegistryClient {
    */
   fetchBlob(name: NameInput, descriptor: Descriptor, options: DownloadOptions = {}): AsyncIterable<Uint8Array> {
     const stream = verified(this.openBlob(name, descriptor, signalOf(options)), descriptor);
-    return options.reporter === undefined ? stream : countingStream(stream, descriptor.digest, descriptor.size, options.reporter);
+    return options.reporter === undefined ? stream : reported(stream, descriptor, options.reporter);
   }
 
   /** The content of a blob, **not hashed**, but exactly as many bytes as the descriptor says. For those who hash themselves. */
@@ -246,6 +247,17 @@ export class RegistryClient {
     }
     return await work(endpoints.at(-1)!);
   }
+}
+
+/** Tells of a blob as it passes. */
+async function* reported(
+  stream: AsyncIterable<Uint8Array>,
+  { digest: id, size }: Descriptor,
+  reporter: Reporter,
+): AsyncGenerator<Uint8Array, void> {
+  reporter.report({ type: 'started', id, total: size, unit: 'bytes' });
+  yield* countingStream(stream, id, size, reporter);
+  reporter.report({ type: 'done', id, transferred: size });
 }
 
 function ignore(): void {}

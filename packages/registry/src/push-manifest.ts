@@ -6,7 +6,7 @@ import { decideMediaType, fetchManifest, toFetched, type FetchedManifest } from 
 import { fallbackTag } from './referrers.ts';
 import { repositoryScope } from './scope.ts';
 import type { Session } from './session.ts';
-import { checkStored } from './upload.ts';
+import { checkStored } from './stored-digest.ts';
 
 /** How a manifest is pushed. */
 export interface PushManifestOptions {

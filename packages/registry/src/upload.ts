@@ -2,12 +2,14 @@ import { digestAlgorithm, type Descriptor } from '@cfskit/oci-spec';
 import { nullReporter, type Reporter } from '@cfskit/progress';
 import { parseUploadRange } from './content-range.ts';
 import type { Endpoint } from './endpoint.ts';
+import { hasBlob } from './has-blob.ts';
 import { RegistryError } from './errors.ts';
 import { oneLine, publicUrl } from './foreign-text.ts';
 import { foreignTarget, type Answer } from './redirect.ts';
 import { isTransient, Retries } from './retry.ts';
 import { repositoryScope } from './scope.ts';
 import type { Call, Session } from './session.ts';
+import { checkStored } from './stored-digest.ts';
 import { UploadSource, type BlobContent } from './upload-source.ts';
 
 /** How a blob got into the registry: it was there; it was taken from another repository; it was sent. */
@@ -43,29 +45,6 @@ export async function pushBlob(
   } finally {
     upload.close();
   }
-}
-
-/** Whether the registry has a blob of this digest and size. */
-export async function hasBlob(
-  session: Session,
-  endpoint: Endpoint,
-  { digest, size }: Pick<Descriptor, 'digest' | 'size'>,
-  signal: AbortSignal | undefined,
-  scopes: readonly string[] = [repositoryScope(endpoint.repository, 'pull')],
-): Promise<boolean> {
-  digestAlgorithm(digest);
-  const { response } = await session.send({
-    endpoint,
-    method: 'HEAD',
-    target: `${endpoint.repository}/blobs/${digest}`,
-    scopes,
-    expect: [200, 404],
-    digest,
-    ...(signal !== undefined && { signal }),
-  });
-  response.discard();
-  const length = response.headers['content-length'];
-  return response.status === 200 && (length === undefined || length === String(size));
 }
 
 class BlobUpload {
@@ -270,12 +249,4 @@ class BlobUpload {
       digest: this.#descriptor.digest,
     });
   }
-}
-
-/** @throws {RegistryError} DIGEST_HEADER if the registry says that it stored something else */
-export function checkStored({ response, url }: Answer, digest: string, { host: registry, repository }: Endpoint): void {
-  const stored = response.headers['docker-content-digest'];
-  if (stored === undefined || stored === digest) return;
-  const message = `the registry says that it stored ${oneLine(stored)}, not ${digest}: ${publicUrl(url)}`;
-  throw new RegistryError('DIGEST_HEADER', message, { registry, repository, url: publicUrl(url), digest });
 }

@@ -359,9 +359,10 @@ describe('blobs', () => {
     async (url) => {
       const registry = await testRegistry();
       const client = testClient({ foreignLayers: true });
-      expect(await failure(collect(client.fetchBlob(`${registry.registry}/a`, { ...descriptor, urls: [url] })))).toMatchObject({
-        code: 'REDIRECT_REFUSED',
-      });
+      const foreign = { ...descriptor, urls: [url] };
+      expect(await failure(collect(client.fetchBlob(`${registry.registry}/a`, foreign)))).toMatchObject({ code: 'REDIRECT_REFUSED' });
+      registry.repository('a').put(bytes);
+      expect((await collect(client.fetchBlob(`${registry.registry}/a`, foreign))).byteLength).toBe(100_000);
     },
   );
 

@@ -58,7 +58,10 @@ describe('fetchBlob', () => {
     registry.repository('a').put(content);
     const reporter = collectingReporter();
     await collect(testClient().fetchBlob(`${registry.registry}/a`, descriptor, { reporter }));
-    expect(reporter.events.at(-1)).toMatchObject({ type: 'progress', id: descriptor.digest, fetched: SIZE, total: SIZE });
+    const id = descriptor.digest;
+    expect(reporter.events.at(0)).toEqual({ type: 'started', id, total: SIZE, unit: 'bytes' });
+    expect(reporter.events.at(-2)).toEqual({ type: 'progress', id, fetched: SIZE, total: SIZE });
+    expect(reporter.events.at(-1)).toEqual({ type: 'done', id, transferred: SIZE });
   });
 
   it('follows a redirect to storage', async () => {
@@ -283,6 +286,7 @@ describe('openBlobRange', () => {
     [7, undefined],
     [SIZE, SIZE],
     [5, 5],
+    [0, 0],
   ] as const)('gives bytes from %i to %s', async (start, end) => {
     const registry = await testRegistry();
     registry.repository('a').put(content);
@@ -337,6 +341,13 @@ it('hasBlob believes digest and size together', async () => {
   expect(await client.hasBlob(name, descriptor)).toBe(true);
   expect(await client.hasBlob(name, { ...descriptor, size: 5 })).toBe(false);
   expect(await client.hasBlob(name, toBlob(new Uint8Array(1), 'x').descriptor)).toBe(false);
+});
+
+it('hasBlob does not fail where storage answers no HEAD', async () => {
+  const storage = await scripted((_, response) => void response.writeHead(403).end());
+  const server = await scripted((_, response) => void response.writeHead(307, { location: `${storage.url}/x?signature=1` }).end());
+  expect(await testClient().hasBlob(`${server.host}/a`, descriptor)).toBe(false);
+  expect(await failure(testClient().hasBlob(`${storage.host}/a`, descriptor))).toMatchObject({ code: 'DENIED' });
 });
 
 it('serves readBlob as any source does', async () => {
