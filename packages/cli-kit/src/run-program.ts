@@ -13,7 +13,8 @@ import { alternatives, nearest } from './suggest.ts';
 import type { World } from './world.ts';
 
 /** What a command line asks for: a text, or a command to run. */
-type Call = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'run'; readonly command: Command; readonly parsed: Parsed };
+type Call = { readonly kind: 'text'; readonly text: string } | CommandRun;
+type CommandRun = { readonly kind: 'run'; readonly command: Command; readonly parsed: Parsed };
 
 /**
  * Run a program once: parse, run the command, report what went wrong.
@@ -23,7 +24,7 @@ type Call = { readonly kind: 'text'; readonly text: string } | { readonly kind: 
 export async function runProgram(program: Program, argv: readonly string[], world: World): Promise<number> {
   try {
     const call = await resolveCall(program, argv, world);
-    if (call.kind === 'run') return await runCommand(program, call.command, call.parsed, world);
+    if (call.kind === 'run') return await runCommand(program, call, world, helpWords(program, argv));
     await world.stdout.write(call.text);
     return exitCodes.done;
   } catch (error) {
@@ -32,7 +33,7 @@ export async function runProgram(program: Program, argv: readonly string[], worl
   }
 }
 
-async function runCommand(program: Program, command: Command, parsed: Parsed, world: World): Promise<number> {
+async function runCommand(program: Program, { command, parsed }: CommandRun, world: World, helpFor: string): Promise<number> {
   const values = parsed.values as unknown as GlobalValues; // parsed from the declarations that GlobalValues is made of
   const args = bindArguments(command.arguments, parsed.positionals);
   if (values.json && !command.json) throw new UsageError('this command has no JSON form');
@@ -43,7 +44,7 @@ async function runCommand(program: Program, command: Command, parsed: Parsed, wo
   } catch (error) {
     session.close();
     const json = values.json || values.progress === 'json';
-    return fail(program, error, world, { json, stack: values.verbose > 1, dataCounts: session.dataCounts, color: values.color });
+    return fail(program, error, world, { json, stack: values.verbose > 1, dataCounts: session.dataCounts, color: values.color, helpFor });
   } finally {
     session.close();
   }

@@ -256,8 +256,8 @@ export class Repository {
     if (options.ref !== undefined) checkRefName(options.ref);
     this.ensureWritable();
     return this.transaction(async () => {
-      const { id } = this.objects.putSync(image);
-      if (!isLinkedTo(this.path, 'images', id, id)) {
+      const { id, stored } = this.objects.putSync(image);
+      if (stored || !isLinkedTo(this.path, 'images', id, id)) {
         await this.sync();
         linkObject(this.path, 'images', id, id);
       }
@@ -359,11 +359,9 @@ export class Repository {
   async #nameStream(contentId: string, id: ObjectId, ref: string | undefined): Promise<void> {
     if (!this.objects.hasSync(id))
       throw new RepositoryError('NOT_FOUND', `streams/${contentId}`, `no object ${id} for stream '${contentId}'`);
-    // What has this name already was synced before it got it.
-    if (!isLinkedTo(this.path, 'streams', contentId, id)) {
-      await this.sync();
-      linkObject(this.path, 'streams', contentId, id);
-    }
+    // Also where the name is right already: its object may have been lost, and stored again just now.
+    await this.sync();
+    linkObject(this.path, 'streams', contentId, id);
     if (ref !== undefined) linkRef(this.path, 'streams', ref, contentId);
   }
 
