@@ -2,5 +2,6 @@ import { defineProject } from 'vitest/config';
 
 export default defineProject({
   ssr: { resolve: { conditions: ['source'] } },
-  test: { include: ['test/**/*.test.ts'] },
+  // Every test starts processes, which takes its time on a machine that is busy.
+  test: { include: ['test/**/*.test.ts'], testTimeout: 30_000 },
 });

@@ -92,7 +92,12 @@ export async function* rawBlob(transfer: BlobTransfer, data: DataPipe, errors: D
  *
  * @throws {ImageProxyError} PROTOCOL above 8 MiB, REFUSED, PROXY_DIED, STALLED
  */
-export async function readDocument(channel: ProxyChannel, pipe: DataPipe, pipeId: number, patience: Patience): Promise<Uint8Array<ArrayBuffer>> {
+export async function readDocument(
+  channel: ProxyChannel,
+  pipe: DataPipe,
+  pipeId: number,
+  patience: Patience,
+): Promise<Uint8Array<ArrayBuffer>> {
   const verdict = channel.call('FinishPipe', [pipeId], { stallMs: patience.stallMs });
   verdict.catch(() => pipe.close());
   try {

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import { atExit } from './at-exit.ts';
 import { hasCode, ImageProxyError } from './errors.ts';
 import { complaintOf } from './foreign-text.ts';
 import { within } from './waiting.ts';
@@ -61,8 +62,7 @@ export class Child {
   }
 
   async #wait(): Promise<ChildEnd> {
-    const kill = (): void => this.kill();
-    process.on('exit', kill);
+    const forget = atExit(() => this.kill());
     try {
       const { promise, resolve } = Promise.withResolvers<Omit<ChildEnd, 'complaint'>>();
       this.process.on('error', (startError) => this.process.pid === undefined && resolve({ status: null, signal: null, startError }));
@@ -73,7 +73,7 @@ export class Child {
       this.#end = { ...end, complaint: complaintOf(this.#stderr) };
       return this.#end;
     } finally {
-      process.off('exit', kill);
+      forget();
     }
   }
 }

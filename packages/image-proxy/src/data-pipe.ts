@@ -18,7 +18,7 @@ const BLOCK = 512 * 1024;
 /** Blocks that are read ahead of the consumer. */
 const READ_AHEAD = 2;
 
-/** Smaller pieces are handed out only at the end, or when bytes come so slowly that the consumer should see something. */
+/** Who waits gets no less, except at the end, or when bytes come so slowly that there should be something to see. */
 const ENOUGH = 256 * 1024;
 const SLOW_MS = 100;
 
@@ -85,6 +85,10 @@ export class DataPipe {
     this.#socket.destroy();
   }
 
+  get #isAwaited(): boolean {
+    return this.#wake !== ignore;
+  }
+
   /** Node asks here where the next bytes shall go. */
   #room(): Uint8Array {
     if (this.#filled === this.#block.byteLength) {
@@ -101,7 +105,8 @@ export class DataPipe {
     this.#filled += count;
     this.#size += count;
     this.#lastByte = now;
-    if (this.#filled >= ENOUGH || this.#size >= this.#expected || now - this.#since >= SLOW_MS) this.#flush();
+    if (this.#filled === this.#block.byteLength || this.#size >= this.#expected) this.#flush();
+    else if (this.#isAwaited && (this.#filled >= ENOUGH || now - this.#since >= SLOW_MS)) this.#flush();
     return this.#chunks.length < READ_AHEAD;
   }
 

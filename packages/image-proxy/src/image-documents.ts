@@ -41,7 +41,8 @@ export async function readDocuments(
 ): Promise<ImageDocuments> {
   const manifest = parseManifest(raw);
   const { mediaType = mediaTypes.manifest, config } = manifest;
-  if (!isManifest(mediaType)) throw new OciSpecError('UNEXPECTED_MEDIA_TYPE', `Unexpected media type ${mediaType} of ${digest}`, { digest });
+  if (!isManifest(mediaType))
+    throw new OciSpecError('UNEXPECTED_MEDIA_TYPE', `Unexpected media type ${mediaType} of ${digest}`, { digest });
   const descriptor: Descriptor = { mediaType, digest, size: raw.byteLength };
   const documents = new Map([[digest, raw]]);
   if (!isImageConfig(config.mediaType)) return { resolved: { descriptor, raw }, documents };
@@ -65,7 +66,8 @@ export function asIndex(raw: Uint8Array): Index | undefined {
 export function noMatch({ manifests }: Index, wanted: Platform): OciSpecError | undefined {
   if (manifests.some(({ platform }) => platform !== undefined && matchesPlatform(wanted, platform))) return undefined;
   const found = manifests.flatMap(({ platform }) => (platform === undefined ? [] : [formatPlatform(platform)]));
-  const listed = found.length === 0 ? '(no platform info)' : [...found.slice(0, MAX_LISTED), ...(found.length > MAX_LISTED ? ['...'] : [])].join(', ');
+  const listed =
+    found.length === 0 ? '(no platform info)' : [...found.slice(0, MAX_LISTED), ...(found.length > MAX_LISTED ? ['...'] : [])].join(', ');
   return new OciSpecError('NO_MATCH', `No manifest found for platform ${formatPlatform(wanted)}; available: ${listed}`);
 }
 
@@ -81,7 +83,12 @@ function platformOf(configRaw: Uint8Array): Platform {
   return { os, architecture, ...(variant !== undefined && { variant }) };
 }
 
-function checkPlatform(source: Pick<ImageSource, 'describe'>, found: Platform, digest: string, { platform: wanted, onWarning }: ResolveOptions): void {
+function checkPlatform(
+  source: Pick<ImageSource, 'describe'>,
+  found: Platform,
+  digest: string,
+  { platform: wanted, onWarning }: ResolveOptions,
+): void {
   if (matchesPlatform(wanted ?? nativePlatform(process), found)) return;
   if (wanted === undefined) {
     onWarning?.(`${source.describe()} is an image for ${formatPlatform(found)}`);

@@ -21,5 +21,8 @@ export function parseLayerInfo(value: unknown): readonly LayerInfo[] {
 }
 
 function notAList(found: unknown): ImageProxyError {
-  return new ImageProxyError('PROTOCOL', `wanted a list of layers with digest, size and media_type, found ${(JSON.stringify(found) ?? '').slice(0, 200)}`);
+  return new ImageProxyError(
+    'PROTOCOL',
+    `wanted a list of layers with digest, size and media_type, found ${(JSON.stringify(found) ?? '').slice(0, 200)}`,
+  );
 }

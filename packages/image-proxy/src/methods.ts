@@ -9,8 +9,20 @@ export interface MethodShape {
 const PLAIN: MethodShape = { pipes: 0, finished: false };
 const PIPED: MethodShape = { pipes: 1, finished: true };
 
-/** The methods of the proxy that we use. `FinishPipe` must never be sent without an argument: it ends the proxy. */
-export const METHODS = {
+/** The name of a method that we use. */
+export type Method =
+  | 'Initialize'
+  | 'OpenImage'
+  | 'OpenImageOptional'
+  | 'GetManifest'
+  | 'GetBlob'
+  | 'GetRawBlob'
+  | 'GetLayerInfo'
+  | 'GetLayerInfoPiped'
+  | 'FinishPipe';
+
+/** What comes with the answer of each. `FinishPipe` must never be sent without an argument: it ends the proxy. */
+export const METHODS: Readonly<Record<Method, MethodShape>> = {
   Initialize: PLAIN,
   OpenImage: PLAIN,
   OpenImageOptional: PLAIN,
@@ -20,10 +32,7 @@ export const METHODS = {
   GetLayerInfo: { pipes: 0, finished: false, maxReply: 1024 * 1024 },
   GetLayerInfoPiped: PIPED,
   FinishPipe: PLAIN,
-} as const satisfies Readonly<Record<string, MethodShape>>;
-
-/** The name of a method. */
-export type Method = keyof typeof METHODS;
+};
 
 /** What an argument may be. */
 export type Argument = string | number;

@@ -3,12 +3,14 @@ import { Child, type CommandLine } from './child.ts';
 import { DataPipe } from './data-pipe.ts';
 import { hasCode, ImageProxyError } from './errors.ts';
 import type { MethodShape } from './methods.ts';
+import { pipeGrower } from './pipe-size.ts';
 import { encodeRequest, type Request } from './request.ts';
 import { ignore } from './waiting.ts';
 import type { RawReply, Wire } from './wire.ts';
 
 const MAX_REPLY = 32 * 1024;
 const MAX_DESCRIPTORS = 4;
+const PIPE_SIZE = 1024 * 1024; // what an ordinary user may have
 
 /**
  * A packet socket, which is what skopeo documents. Needs koffi.
@@ -30,6 +32,7 @@ export function openPacketWire(command: CommandLine): Wire {
 class PacketWire implements Wire {
   readonly child: Child;
   readonly #socket: number;
+  readonly #grow: (fd: number) => void = pipeGrower(PIPE_SIZE);
   readonly #closing = new AbortController();
   #busy: Promise<unknown> = Promise.resolve();
   #closed: Promise<void> | undefined;
@@ -44,7 +47,9 @@ class PacketWire implements Wire {
       await sendMessageAsync(this.#socket, encodeRequest(request), { signal });
       const options = { maxSize: shape.maxReply ?? MAX_REPLY, maxDescriptors: MAX_DESCRIPTORS, signal };
       const received = await receiveMessageAsync(this.#socket, options);
-      return received === 'ended' ? undefined : toReply(received);
+      if (received === 'ended') return undefined;
+      received.descriptors.forEach(this.#grow);
+      return toReply(received);
     });
   }
 
@@ -72,7 +77,9 @@ class PacketWire implements Wire {
     } catch (error) {
       if (signal.aborted || hasCode(error, 'EPIPE', 'ECONNRESET')) return undefined;
       if (!(error instanceof LinuxError) || error.code !== 'EMSGSIZE') throw error;
-      throw new ImageProxyError('PROTOCOL', 'an answer of skopeo was cut off: it is longer than agreed, or has too many descriptors', { cause: error });
+      throw new ImageProxyError('PROTOCOL', 'an answer of skopeo was cut off: it is longer than agreed, or has too many descriptors', {
+        cause: error,
+      });
     }
   }
 }

@@ -25,7 +25,11 @@ const WANTED = '0.2.3 or a later 0.2 (skopeo 1.6 and newer)';
  */
 export function protocolFeatures(value: unknown): ProtocolFeatures {
   const match = typeof value === 'string' ? /^(\d{1,6})\.(\d{1,6})\.(\d{1,6})(?:[-+].*)?$/.exec(value) : null;
-  if (match === null) throw new ImageProxyError('PROTOCOL', `wanted the version of skopeo's image proxy, found ${oneLine(JSON.stringify(value) ?? 'nothing')}`);
+  if (match === null)
+    throw new ImageProxyError(
+      'PROTOCOL',
+      `wanted the version of skopeo's image proxy, found ${oneLine(JSON.stringify(value) ?? 'nothing')}`,
+    );
   const version = oneLine(match[0]);
   const patch = Number(match[3]);
   if (match[1] !== '0' || match[2] !== '2' || patch < OLDEST) {

@@ -125,7 +125,10 @@ export class ProxyReader implements ImageReader {
   }
 
   #replace(key: string, platform: Platform): void {
-    this.#session?.started.then((session) => session.retire(), () => undefined);
+    this.#session?.started.then(
+      (session) => session.retire(),
+      () => undefined,
+    );
     const started = this.#start(platform);
     const entry = { platform: key, started };
     this.#session = entry;

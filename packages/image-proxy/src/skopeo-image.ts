@@ -122,7 +122,10 @@ export class SkopeoImage implements ImageSource {
     return found?.index.manifests.some((entry) => entry.digest === digest) === true ? digestOf(found.raw) : undefined;
   }
 
-  async #index(reference: ImageReference, signal: AbortSignal | undefined): Promise<{ readonly index: Index; readonly raw: Uint8Array } | undefined> {
+  async #index(
+    reference: ImageReference,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly index: Index; readonly raw: Uint8Array } | undefined> {
     if (!INDEXED.has(reference.transport)) return undefined;
     try {
       const raw = await this.#skopeo.inspectRaw(reference, { signal, stallMs: this.#settings.stallMs });

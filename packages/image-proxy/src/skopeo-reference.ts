@@ -16,7 +16,9 @@ export function skopeoReference({ transport, name }: ImageReference): string {
   if (transport === 'containers-storage') return `containers-storage:${skopeoStorageName(parseContainersStorageName(name))}`;
   if (transport !== 'registry') return formatImageReference({ transport, name });
   const parsed = parseRegistryName(name);
-  return parsed.tag === undefined || parsed.digest === undefined ? formatImageReference({ transport, name }) : registryReference(withDigest(parsed, parsed.digest));
+  return parsed.tag === undefined || parsed.digest === undefined
+    ? formatImageReference({ transport, name })
+    : registryReference(withDigest(parsed, parsed.digest));
 }
 
 /**
@@ -31,7 +33,8 @@ export function withTag(reference: ImageReference, tag: string | undefined): Ima
     const place = placeOf(parseRegistryName(name));
     return { transport, name: formatRegistryName(tag.includes(':') ? { ...place, digest: tag } : { ...place, tag }) };
   }
-  if (tag !== '' && (transport === 'oci' || transport === 'oci-archive')) return { transport, name: `${parseOciLayoutRef(name).path}:${tag}` };
+  if (tag !== '' && (transport === 'oci' || transport === 'oci-archive'))
+    return { transport, name: `${parseOciLayoutRef(name).path}:${tag}` };
   throw new ImageProxyError('TAG_UNSUPPORTED', `skopeo cannot be asked for the tag '${tag}' of ${formatImageReference(reference)}`);
 }
 

@@ -135,7 +135,10 @@ async function collect(stream: Readable): Promise<Uint8Array<ArrayBuffer>> {
   return concatBytes(chunks);
 }
 
-function watchProgress(subcommand: Subcommand, { stallMs, progress }: RunOptions): { readonly stalled: Promise<never>; readonly stop: () => void } {
+function watchProgress(
+  subcommand: Subcommand,
+  { stallMs, progress }: RunOptions,
+): { readonly stalled: Promise<never>; readonly stop: () => void } {
   const { promise, reject } = Promise.withResolvers<never>();
   let last = 0;
   let since = performance.now();

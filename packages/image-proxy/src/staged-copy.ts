@@ -50,7 +50,11 @@ export async function stagedSize({ path }: StagedCopy, digest: string): Promise<
 }
 
 /** The bytes of a blob. @throws {ImageProxyError} BLOB_NOT_FOUND, SIZE_MISMATCH; the signal's reason */
-export async function* stagedBlob({ path }: StagedCopy, { digest, size }: Descriptor, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void> {
+export async function* stagedBlob(
+  { path }: StagedCopy,
+  { digest, size }: Descriptor,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void> {
   signal?.throwIfAborted();
   const file = await open(fileOf(path, digest)).catch((cause: unknown) => {
     if (!hasCode(cause, 'ENOENT')) throw cause;

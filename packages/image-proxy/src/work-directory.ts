@@ -2,6 +2,7 @@ import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { atExit } from './at-exit.ts';
 
 const BIG_FILES = '/var/tmp';
 
@@ -11,12 +12,12 @@ const BIG_FILES = '/var/tmp';
  */
 export class WorkDirectory {
   readonly path: string;
-  readonly #removeNow = (): void => rmSync(this.path, { recursive: true, force: true });
+  readonly #forget: () => void;
 
   /** @param base undefined for the usual place of large temporary files */
   constructor(base: string | undefined) {
     this.path = mkdtempSync(join(base ?? usualBase(), 'cfskit-skopeo-'));
-    process.on('exit', this.#removeNow);
+    this.#forget = atExit(() => rmSync(this.path, { recursive: true, force: true }));
   }
 
   /** Write a file that nobody else can read. */
@@ -28,7 +29,7 @@ export class WorkDirectory {
 
   /** A second call does nothing. */
   async remove(): Promise<void> {
-    process.off('exit', this.#removeNow);
+    this.#forget();
     await rm(this.path, { recursive: true, force: true });
   }
 }

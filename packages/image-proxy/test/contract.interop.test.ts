@@ -2,7 +2,7 @@ import { imageSourceChecks, type SourceContent } from '@cfskit/oci-spec/testing'
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { openImageProxy } from '../src/index.ts';
 import { writeContent } from './layouts.ts';
 import { isMissing } from './tools.ts';
@@ -19,7 +19,12 @@ async function layout(content: SourceContent): Promise<string> {
 
 describe.skipIf(isMissing('skopeo')).each(['packet', 'ipc', 'staging'] as const)('an image through skopeo, %s', (via) => {
   const checks = imageSourceChecks(async (content) =>
-    openImageProxy(`oci:${await layout(content)}:multi`, { via, readIndex: true, tmpdir: scratch, skopeo: process.env['CFSKIT_TEST_SKOPEO'] }),
+    openImageProxy(`oci:${await layout(content)}:multi`, {
+      via,
+      readIndex: true,
+      tmpdir: scratch,
+      skopeo: process.env['CFSKIT_TEST_SKOPEO'],
+    }),
   );
-  it.each(checks)('$name', ({ run }) => run());
+  it.each(checks)('$name', async ({ run }) => expect(await run()).toBeUndefined());
 });

@@ -23,10 +23,10 @@ export interface RegistryContent extends Pick<SourceContent, 'blobs'> {
 export async function startRegistry(content: RegistryContent): Promise<RegistryStub> {
   const asked: string[] = [];
   const server = createServer((request, response) => {
-    const [, kind, reference] = /^\/v2\/app\/(manifests|blobs)\/([^?]+)$/.exec(request.url ?? '') ?? [];
-    if (kind === 'blobs') asked.push(reference!);
-    if (kind === 'manifests') sendManifest(response, content, reference!, request.method === 'HEAD');
-    else if (kind === 'blobs') sendBlob(response, content, reference!, request.method === 'HEAD');
+    const [, kind, reference = ''] = /^\/v2\/app\/(manifests|blobs)\/([^?]+)$/.exec(request.url ?? '') ?? [];
+    if (kind === 'blobs') asked.push(reference);
+    if (kind === 'manifests') sendManifest(response, content, reference, request.method === 'HEAD');
+    else if (kind === 'blobs') sendBlob(response, content, reference, request.method === 'HEAD');
     else response.writeHead(200).end('{}');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -14,7 +14,10 @@ describe.each(channels)('versions of the protocol, %s', (via) => {
 
   it.each(['0.2.2', '0.1.9', '0.3.0', '1.2.3'])('%s is refused', async (version) => {
     const skopeo = fakeSkopeo({ version });
-    const error: unknown = await skopeo.open({ via }).resolve().catch((reason: unknown) => reason);
+    const error: unknown = await skopeo
+      .open({ via })
+      .resolve()
+      .catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'UNSUPPORTED_VERSION' });
     expect((error as Error).message).toContain(version);
     expect((error as Error).message).toContain('0.2.3');
@@ -44,7 +47,10 @@ describe('a program', () => {
   it.each(['packet', 'ipc', 'staging'] as const)('that ends at once is quoted in one line, %s', async (via) => {
     const stderr = 'Usage: skopeo\ntime="2026-01-01T00:00:00Z" level=fatal msg="unknown flag: --sockfd\\nand so on"\n';
     const skopeo = fakeSkopeo({ exit: { stderr, status: 1 } });
-    const error: unknown = await skopeo.open({ via }).resolve().catch((reason: unknown) => reason);
+    const error: unknown = await skopeo
+      .open({ via })
+      .resolve()
+      .catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'SKOPEO_FAILED', retryable: false });
     expect((error as Error).message).toMatch(/ended with status 1: unknown flag: --sockfd and so on$/);
     expect(await skopeo.leftovers()).toEqual([]);
@@ -52,12 +58,18 @@ describe('a program', () => {
 });
 
 describe('a manifest', () => {
-  const original = JSON.stringify({ ...(JSON.parse(image.plan.manifest!) as object), mediaType: 'application/vnd.docker.distribution.manifest.v2+json' });
+  const original = JSON.stringify({
+    ...(JSON.parse(image.plan.manifest!) as object),
+    mediaType: 'application/vnd.docker.distribution.manifest.v2+json',
+  });
 
   it('that skopeo has rewritten is replaced by the original', async () => {
     const skopeo = fakeSkopeo({ manifestDigest: digestOf(Buffer.from(original)), inspected: original });
     const { descriptor, raw } = await skopeo.open().resolve();
-    expect(descriptor).toMatchObject({ digest: digestOf(Buffer.from(original)), mediaType: 'application/vnd.docker.distribution.manifest.v2+json' });
+    expect(descriptor).toMatchObject({
+      digest: digestOf(Buffer.from(original)),
+      mediaType: 'application/vnd.docker.distribution.manifest.v2+json',
+    });
     expect(Buffer.from(raw).toString()).toBe(original);
     const inspecting = skopeo.log().find(({ event, args }) => event === 'start' && args?.includes('inspect') === true);
     expect(inspecting?.args?.at(-1)).toBe(`docker://example.org/app@${descriptor.digest}`);
@@ -102,9 +114,9 @@ describe('references', () => {
   });
 });
 
-describe('layers as they are stored', () => {
-  const info = (digest: string, size: number): object => ({ digest, size, media_type: 'application/vnd.oci.image.layer.v1.tar' });
+const info = (digest: string, size: number): object => ({ digest, size, media_type: 'application/vnd.oci.image.layer.v1.tar' });
 
+describe('layers as they are stored', () => {
   it.each(['0.2.5', '0.2.7'])('are asked for in a containers storage, %s', async (version) => {
     const skopeo = fakeSkopeo({ version, layerInfo: [info(image.layer.digest, 5)] });
     const source = skopeo.open({}, 'containers-storage:app');
@@ -152,10 +164,12 @@ describe('layers as they are stored', () => {
 it('hands credentials over in a file that others cannot read', async () => {
   const skopeo = fakeSkopeo();
   await skopeo.open({ creds: 'user:secret' }).resolve();
-  const args = skopeo.log()[0]!.args as readonly string[];
+  const args = skopeo.log().at(0)!.args as readonly string[];
   expect(args.join(' ')).not.toContain('secret');
-  const file = args[args.indexOf('--authfile') + 1]!;
-  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ auths: { 'example.org': { auth: Buffer.from('user:secret').toString('base64') } } });
+  const file = args.at(args.indexOf('--authfile') + 1)!;
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({
+    auths: { 'example.org': { auth: Buffer.from('user:secret').toString('base64') } },
+  });
   expect(statSync(file).mode & 0o777).toBe(0o600);
   expect(await skopeo.leftovers()).toEqual([]);
 });
@@ -185,6 +199,6 @@ it('starts another proxy for another platform, and the first one ends', async ()
   await source.resolve();
   await expect(source.resolve({ platform: { os: 'linux', architecture: 's390x' } })).rejects.toMatchObject({ code: 'NO_MATCH' });
   const starts = skopeo.log().filter(({ event }) => event === 'start');
-  expect(starts[1]!.args).toEqual(expect.arrayContaining(['--override-os', 'linux', '--override-arch', 's390x']));
-  expect(skopeo.log().filter(({ event, pid }) => event === 'Shutdown' && pid === starts[0]!.pid)).toHaveLength(1);
+  expect(starts.at(1)!.args).toEqual(expect.arrayContaining(['--override-os', 'linux', '--override-arch', 's390x']));
+  expect(skopeo.log().filter(({ event, pid }) => event === 'Shutdown' && pid === starts.at(0)!.pid)).toHaveLength(1);
 });

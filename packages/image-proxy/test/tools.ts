@@ -1,4 +1,3 @@
-import { capabilities } from '@cfskit/linux';
 import { spawnSync } from 'node:child_process';
 
 /** In CI a tool that is missing is a failure, so nothing is skipped there. */

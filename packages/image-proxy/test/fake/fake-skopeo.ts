@@ -13,7 +13,12 @@ const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/fake-skop
 /** An image with one layer, as the fake proxy serves it. */
 export const image = buildImage();
 
-function buildImage(): { readonly layer: Descriptor; readonly layerBytes: Uint8Array; readonly config: Descriptor; readonly plan: Pick<Plan, 'manifest' | 'blobs'> } {
+function buildImage(): {
+  readonly layer: Descriptor;
+  readonly layerBytes: Uint8Array;
+  readonly config: Descriptor;
+  readonly plan: Pick<Plan, 'manifest' | 'blobs'>;
+} {
   const builder = new LayoutBuilder();
   const layerBytes = Uint8Array.from({ length: 700_001 }, (_, i) => (i * 31) ^ (i >> 8));
   const manifest = builder.image([{ bytes: layerBytes }], { os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : process.arch });
@@ -39,19 +44,30 @@ export class FakeSkopeo {
     writeFileSync(file, JSON.stringify({ version: '0.2.8', ...image.plan, log: this.#log, ...plan }));
     const command = [process.execPath, '--conditions=source', PROGRAM, file].map((part) => `'${part}'`).join(' ');
     // The fake is a Node, too, and would take the socket for one of its own.
-    writeFileSync(this.program, `#!/bin/sh\nunset NODE_CHANNEL_FD\nexport NODE_COMPILE_CACHE='${COMPILE_CACHE}'\nexec ${command} "$@"\n`);
+    writeFileSync(
+      this.program,
+      `#!/bin/sh\nunset NODE_CHANNEL_FD CFSKIT_NO_KOFFI\nexport NODE_COMPILE_CACHE='${COMPILE_CACHE}'\nexec ${command} "$@"\n`,
+    );
     chmodSync(this.program, 0o755);
   }
 
   open(options: OpenImageProxyOptions = {}, reference = 'docker://example.org/app:1'): SkopeoImage {
     const onWarning = (text: string): void => void this.warnings.push(text);
-    const opened = openImageProxy(reference, { skopeo: this.program, tmpdir: this.directory, onWarning, retry: { baseDelayMs: 1 }, ...options });
+    const opened = openImageProxy(reference, {
+      skopeo: this.program,
+      tmpdir: this.directory,
+      onWarning,
+      retry: { baseDelayMs: 1 },
+      ...options,
+    });
     this.#opened.push(opened);
     return opened;
   }
 
   log(): readonly LogLine[] {
-    const lines = readFileSync(this.#log, 'utf8').split('\n').filter((line) => line !== '');
+    const lines = readFileSync(this.#log, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '');
     return lines.map((line) => JSON.parse(line) as LogLine);
   }
 
@@ -59,16 +75,32 @@ export class FakeSkopeo {
     return this.log().map(({ event }) => event);
   }
 
-  /** Close everything and say what is left: processes, descriptors, temporary files. */
+  /** Close everything and say what is left: processes and temporary files, and descriptors, if nobody else opens any meanwhile. */
   async leftovers(): Promise<readonly string[]> {
-    await Promise.all(this.#opened.map((opened) => opened.close()));
-    const pids = new Set(this.log().map(({ pid }) => pid));
+    const left = await this.leftBehind();
     await settled(() => openDescriptors() <= this.#descriptors);
+    const more = openDescriptors() - this.#descriptors;
+    return more > 0 ? [...left, `${more} descriptors`] : left;
+  }
+
+  /** The same without descriptors. */
+  async leftBehind(): Promise<readonly string[]> {
+    await Promise.all(this.#opened.map((opened) => opened.close()));
     return [
-      ...[...pids].filter((pid) => existsSync(`/proc/${pid}`)).map((pid) => `process ${pid}`),
-      ...(openDescriptors() > this.#descriptors ? [`${openDescriptors() - this.#descriptors} descriptors`] : []),
+      ...this.processes().map((pid) => `process ${pid}`),
       ...readdirSync(this.directory).filter((name) => name.startsWith('cfskit-')),
     ];
+  }
+
+  /** Which of its processes are there, dead ones that nobody has asked about included. */
+  processes(): readonly number[] {
+    const pids = new Set(this.log().map(({ pid }) => pid));
+    return [...pids].filter((pid) => existsSync(`/proc/${pid}`));
+  }
+
+  /** Which of its processes are alive. */
+  living(): readonly number[] {
+    return this.processes().filter((pid) => !/^State:\s+Z/m.test(statusOf(pid)));
   }
 
   async remove(): Promise<void> {
@@ -84,11 +116,19 @@ export async function readAll(source: AsyncIterable<Uint8Array>): Promise<Buffer
   return Buffer.concat(chunks);
 }
 
+function statusOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'utf8');
+  } catch {
+    return 'State: Z'; // it has gone meanwhile
+  }
+}
+
 function openDescriptors(): number {
   return readdirSync('/proc/self/fd').length;
 }
 
-/** Sockets are closed by the event loop a moment after they were told to. */
-async function settled(isDone: () => boolean): Promise<void> {
+/** What has been told to end takes a moment. */
+export async function settled(isDone: () => boolean): Promise<void> {
   for (let turn = 0; turn < 100 && !isDone(); turn++) await new Promise((resolve) => setTimeout(resolve, 10));
 }

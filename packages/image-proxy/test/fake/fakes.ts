@@ -14,6 +14,12 @@ export function fakeSkopeo(plan: Partial<Plan> = {}): FakeSkopeo {
   return fake;
 }
 
+/** A fake skopeo for a test that runs beside others: `await using`. */
+export function fakeForTest(plan: Partial<Plan> = {}): FakeSkopeo & AsyncDisposable {
+  const fake = new FakeSkopeo(plan);
+  return Object.assign(fake, { [Symbol.asyncDispose]: () => fake.remove() });
+}
+
 /** Both channels. */
 export const channels = ['packet', 'ipc'] as const;
 

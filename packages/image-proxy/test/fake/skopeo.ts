@@ -6,7 +6,7 @@ import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BlobFault, LogLine, MethodFault, Plan } from './plan.ts';
 
-const plan = JSON.parse(readFileSync(process.argv[2]!, 'utf8')) as Plan;
+const plan = JSON.parse(readFileSync(process.argv.at(2)!, 'utf8')) as Plan;
 const argv = process.argv.slice(3);
 const CONTROL = 0;
 
@@ -16,7 +16,7 @@ interface Transfer {
 }
 
 const transfers = new Map<number, Transfer>();
-const has = (patch: number): boolean => Number.parseInt(plan.version.split('.')[2]!, 10) >= patch;
+const has = (patch: number): boolean => Number.parseInt(plan.version.split('.').at(2)!, 10) >= patch;
 
 function log(event: string, args: readonly unknown[] = []): void {
   appendFileSync(plan.log, `${JSON.stringify({ event, pid: process.pid, args } satisfies LogLine)}\n`);
@@ -24,7 +24,9 @@ function log(event: string, args: readonly unknown[] = []): void {
 
 /** Whether a fault happens now; each happening is counted in the log. */
 function faulty(): boolean {
-  const happened = readFileSync(plan.log, 'utf8').split('\n').filter((line) => line.includes('"event":"fault"')).length;
+  const happened = readFileSync(plan.log, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('"event":"fault"')).length;
   if (happened >= (plan.faults ?? Infinity)) return false;
   log('fault');
   return true;
@@ -33,7 +35,7 @@ function faulty(): boolean {
 function pipe(): readonly [number, number] {
   const pair = new Int32Array(2);
   openLibrary(null)!.func('int pipe2(uint8_t *pair, int flags)')!(new Uint8Array(pair.buffer), 0o2000000);
-  return [pair[0]!, pair[1]!];
+  return [pair.at(0)!, pair.at(1)!];
 }
 
 async function reply(value: unknown, descriptors: readonly number[] = [], pipeid = 0): Promise<void> {
@@ -91,11 +93,12 @@ async function rawReply(value: unknown, bytes: Uint8Array, fault: BlobFault | un
   const { socket, pumped } = pump(writeEnd, bytes, fault);
   const errors = new Socket({ fd: errorWriteEnd, readable: false, writable: true });
   errors.on('error', () => undefined);
-  void pumped.then((message) => {
+  void (async () => {
+    const message = await pumped;
     if (message !== undefined) errors.write(JSON.stringify({ code: fault?.code ?? 'EPIPE', message }));
     errors.end();
     socket.end();
-  });
+  })();
   const descriptors = fault?.kind === 'not-a-pipe' ? [openSync('/dev/null', 'r'), errorEnd] : [readEnd, errorEnd];
   await reply(value, fault?.kind === 'no-pipe' ? [] : descriptors);
 }
