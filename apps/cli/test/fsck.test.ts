@@ -26,15 +26,15 @@ async function allObjects(repo: string): Promise<string[]> {
 }
 
 it('finds everything in order, in the words of cfsctl', async () => {
-  expect(await ok(['fsck', '--repo', healthy.repo])).toBe('meta.json: ok\nobjects: 8/8 ok\nstreams: 4/4 ok\nimages: 0/0 ok\nstatus: ok\n');
+  expect(await ok(['fsck', '--repo', healthy.repo])).toBe('meta.json: ok\nobjects: 9/9 ok\nstreams: 4/4 ok\nimages: 1/1 ok\nstatus: ok\n');
   expect(await json('fsck', ['fsck', '--repo', healthy.repo])).toEqual({
     ok: true,
     has_metadata: true,
-    objects_checked: 8,
+    objects_checked: 9,
     objects_corrupted: 0,
     streams_checked: 4,
     streams_corrupted: 0,
-    images_checked: 0,
+    images_checked: 1,
     images_corrupted: 0,
     broken_links: 0,
     missing_objects: 0,
@@ -47,7 +47,7 @@ it('exits 1 when something is wrong and names it, with and without JSON', async 
   const text = await run(['fsck', '-q', '--repo', damaged.repo]);
   expect(text.code).toBe(1);
   const objectPath = `objects/${brokenObject.slice(0, 2)}/${brokenObject.slice(2)}`;
-  expect(text.stdout).toContain('objects: 7/8 ok\n');
+  expect(text.stdout).toContain('objects: 8/9 ok\n');
   expect(text.stdout).toContain(`status: 1 error(s)\n  - fsck: object-digest-mismatch: ${objectPath}: measured `);
   expect(text.stderr).toBe('cfskit: repository integrity check failed\n');
   const machine = await run(['fsck', '-q', '--json', '--repo', damaged.repo]);

@@ -128,7 +128,7 @@ describe('object verify', () => {
     expect(await ok(['object', 'verify', '--repo', stored.repo, large, other])).toBe('');
     expect(await json('object-verify', ['object', 'verify', '--repo', stored.repo])).toEqual({
       ok: true,
-      objects_checked: 8,
+      objects_checked: 9,
       objects_corrupted: 0,
       errors: [],
       findings: [],
@@ -143,7 +143,7 @@ describe('object verify', () => {
     expect(ended.stdout.startsWith(line)).toBe(true);
     const machine = await run([...argv, '--json']);
     expect(machine.code).toBe(1);
-    expect(document('object-verify', machine.stdout)).toMatchObject({ ok: false, objects_checked: ids.length || 8, objects_corrupted: 1 });
+    expect(document('object-verify', machine.stdout)).toMatchObject({ ok: false, objects_checked: ids.length || 9, objects_corrupted: 1 });
     expect(await run([...argv, '--exit-zero'])).toMatchObject({ code: 0 });
   });
 });

@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 it('finds everything in order', async () => {
   const text = await ok(['oci', 'fsck', '--repo', healthy.repo]);
-  expect(text).toMatch(/^meta\.json: ok\nobjects: (\d+)\/\1 ok\nstreams: 7\/7 ok\nimages: 0\/0 ok\nstatus: ok\noci images: 2\/2 ok\n$/);
+  expect(text).toMatch(/^meta\.json: ok\nobjects: (\d+)\/\1 ok\nstreams: 7\/7 ok\nimages: 1\/1 ok\nstatus: ok\noci images: 2\/2 ok\n$/);
   expect(await ok(['oci', 'fsck', '--repo', healthy.repo, 'demo'])).toContain('oci images: 1/1 ok\n');
   expect(await json('oci-fsck', ['oci', 'fsck', '--repo', healthy.repo])).toMatchObject({
     ok: true,

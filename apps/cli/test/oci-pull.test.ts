@@ -20,7 +20,7 @@ async function newRepository(name: string): Promise<string> {
   return path(name);
 }
 
-it('prints the five lines of cfsctl', async () => {
+it('prints the five lines of cfsctl, and the image', async () => {
   const repo = await newRepository('text');
   const lines = (await ok(['oci', 'pull', '--repo', repo, source, 'demo', '--platform=linux/amd64'])).split('\n');
   expect(lines).toEqual([
@@ -29,6 +29,7 @@ it('prints the five lines of cfsctl', async () => {
     expect.stringMatching(/^verity {3}[0-9a-f]{128}$/),
     'tagged   demo',
     expect.stringMatching(/^objects {2}2 new \+ 0 already present objects; 400 B stored, \d+\.\d\d KiB inlined$/),
+    expect.stringMatching(/^image {4}[0-9a-f]{128}$/),
     '',
   ]);
 });
@@ -45,9 +46,10 @@ it('says everything in JSON; a second pull fetches nothing', async () => {
     stats: { layers: 2, layers_already_present: 0, objects_copied: 2, bytes_copied: 400, objects_reflinked: 0 },
   });
   expect((first as { bytes_fetched: number }).bytes_fetched).toBeGreaterThan(0);
-  expect(first).not.toHaveProperty('image_id');
+  const { image_id: id } = first as { image_id: string };
+  expect(id).toMatch(/^[0-9a-f]{128}$/);
   const second = await json('pull', argv);
-  expect(second).toMatchObject({ stats: { layers: 2, layers_already_present: 2, objects_copied: 0 }, bytes_fetched: 0 });
+  expect(second).toMatchObject({ stats: { layers: 2, layers_already_present: 2, objects_copied: 0 }, bytes_fetched: 0, image_id: id });
 });
 
 it('tells progress as JSON lines that end with completed', async () => {
@@ -72,6 +74,29 @@ it('takes artifacts', async () => {
   const repo = await newRepository('artifact');
   const result = await json('pull', ['pull', '--repo', repo, `oci:${path('layout')}:note`, '--platform=linux/amd64']);
   expect(result).toMatchObject({ stats: { layers: 1 } });
+});
+
+it('builds no image when told, and the one that is asked for', async () => {
+  const repo = await newRepository('images');
+  const pull = (...options: string[]): Promise<unknown> =>
+    json('pull', ['pull', '--repo', repo, source, 'demo', '--platform=linux/amd64', ...options]);
+  expect(await pull('--no-image')).not.toHaveProperty('image_id');
+  expect(await json('oci-inspect', ['inspect', '--repo', repo, 'demo'])).toMatchObject({ composefs_erofs: null });
+  const usual = (await pull()) as { image_id: string };
+  expect(await json('oci-inspect', ['inspect', '--repo', repo, 'demo'])).toMatchObject({ composefs_erofs: usual.image_id });
+  const two = (await pull('--erofs-version=2')) as { image_id: string };
+  expect(two.image_id).not.toBe(usual.image_id);
+  expect(await pull('--xattrs=allowlist-only', '--expect-id', usual.image_id)).toMatchObject(usual);
+  expect(await pull('--expect-id', `sha512:${usual.image_id}`)).toMatchObject(usual);
+});
+
+it('sets no tag when the image has another id', async () => {
+  const repo = await newRepository('expect-id');
+  const wanted = '0'.repeat(128);
+  const { code, error } = await failure(['pull', '--repo', repo, source, '--platform=linux/amd64', '--expect-id', wanted]);
+  expect(code).toBe(1);
+  expect(error).toMatchObject({ code: 'UNEXPECTED_IMAGE', detail: { expected: wanted, actual: expect.stringMatching(/^[0-9a-f]{128}$/) } });
+  expect(await ok(['ls', '--repo', repo])).toBe('No images found\n');
 });
 
 it('says that the repository is read-only before it looks at the source', async () => {
@@ -145,6 +170,10 @@ it.each([
   [['pull', 'oci:x', '--platform', 'linux'], '--platform: '],
   [['pull', 'oci:x', '--jobs', '0'], 'whole number from 1'],
   [['pull', 'oci:x', '--expect-manifest', 'abc'], '--expect-manifest: '],
+  [['pull', 'oci:x', '--expect-id', 'abc'], '--expect-id: '],
+  [['pull', 'oci:x', '--expect-id', '0'.repeat(64), '--no-image'], '--no-image'],
+  [['pull', 'oci:x', '--xattrs', 'all'], '--xattrs'],
+  [['pull', 'oci:x', '--xattrs', 'keep-user-xattrs', '--no-image'], '--no-image'],
   [['pull', 'oci:x', '--bootable'], '--bootable: not supported; use cfsctl'],
   [['pull', 'oci:x', '--expected-digest', 'ab'], 'not part of this tool (boot and ostree integration); cfsctl has it'],
 ])('%j is wrong usage', async (argv, message) => {

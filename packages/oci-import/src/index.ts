@@ -35,7 +35,7 @@ export type { ImportImageOptions } from './image-job.ts';
 export type { ImportResult } from './import-image.ts';
 export type { ImportLayerOptions, ImportLayerResult } from './import-layer.ts';
 export type { ImportStats } from './import-stats.ts';
-export type { ImageInspection } from './inspect.ts';
+export type { ImageInspection, InspectOptions } from './inspect.ts';
 export type { LayerInfo, ReadLayerOptions } from './layer-content.ts';
 export type { ImageSummary, ListImagesOptions } from './list-images.ts';
 export type { MountableImage, MountableImageOptions } from './mountable-image.ts';

@@ -1,7 +1,8 @@
 import type { ObjectId } from '@cfskit/fs-verity';
 import { effectiveFormats } from '@cfskit/repository';
-import type { Repository } from '@cfskit/repository';
+import type { ErofsFormat, Repository } from '@cfskit/repository';
 import { OciImportError } from './errors.ts';
+import { linkedBootImage, linkedImage } from './image-refs.ts';
 import { listReferrers } from './referrers.ts';
 import { openImage } from './stored-image.ts';
 import { resolveStoredReference } from './stored-reference.ts';
@@ -18,9 +19,15 @@ export interface ImageInspection {
   readonly config: string;
   /** digests of the artifacts that belong to the image */
   readonly referrers: readonly string[];
-  /** image in the format that the repository produces, if one is linked */
+  /** EROFS image in the format that was asked for, if one is linked */
   readonly composefsErofs: ObjectId | undefined;
   readonly composefsBootErofs: ObjectId | undefined;
+}
+
+/** What is shown of an image. */
+export interface InspectOptions {
+  /** Format of the EROFS images; the repository's default unless told. */
+  readonly format?: ErofsFormat;
 }
 
 /**
@@ -28,10 +35,10 @@ export interface ImageInspection {
  *
  * @throws {OciImportError} as `openImage`; INTEGRITY for a document that is not UTF-8
  */
-export async function inspectImage(repository: Repository, reference: string): Promise<ImageInspection> {
+export async function inspectImage(repository: Repository, reference: string, options: InspectOptions = {}): Promise<ImageInspection> {
+  const { format = effectiveFormats(repository.metadata).default } = options;
   const resolved = resolveStoredReference(repository, reference);
   const image = await openImage(repository, reference);
-  const suffix = effectiveFormats(repository.metadata).default === 2 ? '' : '.v1';
   return {
     resolved,
     manifestDigest: image.manifestDigest,
@@ -39,8 +46,8 @@ export async function inspectImage(repository: Repository, reference: string): P
     manifest: utf8(image.manifestRaw, 'manifest', image.manifestDigest),
     config: utf8(image.configRaw, 'config', image.configDigest),
     referrers: listReferrers(repository, image.manifestDigest),
-    composefsErofs: image.configRefs.get(`composefs.image${suffix}`),
-    composefsBootErofs: image.configRefs.get(`composefs.image.boot${suffix}`),
+    composefsErofs: linkedImage(image.configRefs, format),
+    composefsBootErofs: linkedBootImage(image.configRefs, format),
   };
 }
 
