@@ -74,18 +74,20 @@ async function newRepository(): Promise<string> {
   return repo;
 }
 
-describe('credentials', () => {
-  const source = (): string => `docker://${closed.registry}/team/app:v1`;
-  const pull = async (options: readonly string[], stdin = '', env: Readonly<Record<string, string>> = {}): ReturnType<typeof run> =>
-    run(['pull', '--repo', await newRepository(), source(), 'app', PLATFORM, '-q', ...options], {
-      cwd: path(),
-      stdin: [Buffer.from(stdin)],
-      env: { HOME: path('home'), XDG_RUNTIME_DIR: path('run'), ...env },
-    });
+/** Pull from the registry that wants a login. */
+async function pullClosed(options: readonly string[], stdin = '', env: Readonly<Record<string, string>> = {}): ReturnType<typeof run> {
+  const source = `docker://${closed.registry}/team/app:v1`;
+  return await run(['pull', '--repo', await newRepository(), source, 'app', PLATFORM, '-q', ...options], {
+    cwd: path(),
+    stdin: [Buffer.from(stdin)],
+    env: { HOME: path('home'), XDG_RUNTIME_DIR: path('run'), ...env },
+  });
+}
 
+describe('credentials', () => {
   it('are refused without', async () => {
     for (const options of [[], ['--no-creds'], ['--creds', 'alice:wrong']]) {
-      const { code, stderr } = await pull(options);
+      const { code, stderr } = await pullClosed(options);
       expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining(closed.registry) });
       expect(stderr).not.toContain('wrong');
     }
@@ -93,17 +95,17 @@ describe('credentials', () => {
 
   it('come from the command line, from standard input, from a file', async () => {
     await writeFile(path('auth.json'), JSON.stringify({ auths: { [closed.registry]: { auth: LOGIN } } }));
-    expect(await pull(['--creds', 'alice:correct horse'])).toMatchObject({ code: 0, stderr: '' });
-    expect(await pull(['--creds=alice', '--password-stdin'], 'correct horse\n')).toMatchObject({ code: 0, stderr: '' });
-    expect(await pull(['--authfile', 'auth.json'])).toMatchObject({ code: 0, stderr: '' });
-    expect(await pull([], '', { REGISTRY_AUTH_FILE: path('auth.json') })).toMatchObject({ code: 0, stderr: '' });
-    expect(await pull(['--no-creds'], '', { REGISTRY_AUTH_FILE: path('auth.json') })).toMatchObject({ code: 1 });
+    expect(await pullClosed(['--creds', 'alice:correct horse'])).toMatchObject({ code: 0, stderr: '' });
+    expect(await pullClosed(['--creds=alice', '--password-stdin'], 'correct horse\n')).toMatchObject({ code: 0, stderr: '' });
+    expect(await pullClosed(['--authfile', 'auth.json'])).toMatchObject({ code: 0, stderr: '' });
+    expect(await pullClosed([], '', { REGISTRY_AUTH_FILE: path('auth.json') })).toMatchObject({ code: 0, stderr: '' });
+    expect(await pullClosed(['--no-creds'], '', { REGISTRY_AUTH_FILE: path('auth.json') })).toMatchObject({ code: 1 });
   });
 
   it('of the command line go to the registry in the reference alone', async () => {
     const mirror = await startTestRegistry({ login: { scheme: 'basic', ...USER } });
     putImage(mirror, 'team/app', sample.image, 'v1');
-    const ended = await pull(['--creds', 'alice:correct horse', '--registry-mirror', mirror.url]);
+    const ended = await pullClosed(['--creds', 'alice:correct horse', '--registry-mirror', mirror.url]);
     expect(ended).toMatchObject({ code: 0 });
     expect(mirror.requests.length).toBeGreaterThan(0);
     expect(mirror.requests.filter(({ headers }) => headers.authorization !== undefined)).toEqual([]);
@@ -123,7 +125,7 @@ describe('credentials', () => {
     [['--registry-mirror', 'a b'], '--registry-mirror: '],
     [['--platform', 'all'], 'indexes are not stored'],
   ])('%j is wrong usage', async (options, message) => {
-    const ended = await pull(options);
+    const ended = await pullClosed(options);
     expect(ended).toMatchObject({ code: 2, stdout: '' });
     expect(ended.stderr).toContain(message);
   });
