@@ -2,5 +2,6 @@ import { defineProject } from 'vitest/config';
 
 export default defineProject({
   ssr: { resolve: { conditions: ['source'] } },
-  test: { include: ['test/**/*.test.ts'] },
+  // A loaded machine takes many times as long; no test waits for a clock.
+  test: { include: ['test/**/*.test.ts'], testTimeout: 60_000 },
 });

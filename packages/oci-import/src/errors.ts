@@ -16,7 +16,6 @@ export type OciImportErrorCode =
   | 'NOT_SEALED'
   | 'UNSEALABLE'
   | 'UNEXPECTED_MANIFEST'
-  | 'INVALID_NAME'
   | 'NAME_EXISTS'
   | 'NOT_FOUND'
   | 'AMBIGUOUS'

@@ -52,8 +52,8 @@ export interface ImportResult {
  * manifest or tag, and no temporary file.
  *
  * @throws {RepositoryError} READ_ONLY, before the source is touched. {OciRefError} INVALID_TAG, RESERVED_TAG.
- *   {OciImportError} RESOLVE_FAILED, UNEXPECTED_MANIFEST, MANIFEST_FAILED, CONFIG_FAILED, LAYER_COUNT,
- *   UNSUPPORTED_LAYER, LAYER_FAILED, MISSING_LAYER_REF, IMAGE_FAILED, UNEXPECTED_IMAGE. The signal's reason
+ *   {OciImportError} RESOLVE_FAILED, UNEXPECTED_MANIFEST, MANIFEST_FAILED, CONFIG_FAILED, INVALID_DIFF_ID,
+ *   LAYER_COUNT, UNSUPPORTED_LAYER, LAYER_FAILED, MISSING_LAYER_REF, IMAGE_FAILED, UNEXPECTED_IMAGE. The signal's reason
  */
 export async function importImage(repository: Repository, source: ImageSource, options: ImportImageOptions = {}): Promise<ImportResult> {
   repository.ensureWritable();

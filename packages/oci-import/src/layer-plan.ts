@@ -33,7 +33,7 @@ export interface LocatedLayer extends PlannedLayer {
  * diff_ids, layers that are no tars, encrypted ones. Nothing has been read or stored at that point.
  *
  * @param config absent for artifacts, whose layers are called by their digests
- * @throws {OciImportError} LAYER_COUNT, UNSUPPORTED_LAYER; CONFIG_FAILED for diff_ids that are no digests
+ * @throws {OciImportError} LAYER_COUNT, UNSUPPORTED_LAYER, INVALID_DIFF_ID
  */
 export async function planLayers(job: ImageJob, config: ImageConfig | undefined): Promise<readonly PlannedLayer[]> {
   const { layers } = job.manifest;
@@ -62,7 +62,7 @@ async function checkedDiffIds(job: ImageJob, config: ImageConfig): Promise<reado
   const { layers, config: descriptor } = job.manifest;
   const { digest } = descriptor;
   // oxlint-disable-next-line typescript/require-await -- steps are asynchronous
-  const ids = await inStep(job, 'CONFIG_FAILED', `Failed to import config ${digest}`, digest, async () => diffIds(config));
+  const ids = await inStep(job, 'INVALID_DIFF_ID', `Failed to import config ${digest}`, digest, async () => diffIds(config));
   if (ids.length === layers.length) return ids;
   const message = `expected ${layers.length} layer refs but got ${ids.length} diff_ids in config ${digest} of ${describeImage(job)}`;
   throw new OciImportError('LAYER_COUNT', message, { ...placeOf(job), config: digest, blob: digest });

@@ -152,7 +152,7 @@ describe('what is refused before any layer is read', () => {
 
   it.each(['sha256:../../x', 'sha256:abc', 'md5:d41d8cd98f00b204e9800998ecf8427e', 'nonsense'])('the diff_id %s', async (diffId) => {
     const error = await refusal(image({ layers: [lying(gzip, { diffId })] }));
-    expect(error).toMatchObject({ code: 'CONFIG_FAILED' });
+    expect(error).toMatchObject({ code: 'INVALID_DIFF_ID' });
     expect((error.cause as Error).message).toContain('parsing diff_id from image config');
   });
 

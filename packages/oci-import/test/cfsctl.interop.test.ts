@@ -35,10 +35,10 @@ describe.runIf(hasCfsctl).each(['sha256', 'sha512'] as const)('%s: beside cfsctl
         execFileSync('cfsctl', ['--repo', repository.path, ...args], { encoding: 'utf8' });
 
       const [listed] = (JSON.parse(cfsctl('oci', 'images', '--json')) as { images: readonly Record<string, unknown>[] }).images;
-      const [own] = await listImages(repository);
+      const own = (await listImages(repository)).at(0)!;
       expect(listed).toMatchObject({
-        name: own!.name,
-        manifest_digest: own!.manifestDigest,
+        name: own.name,
+        manifest_digest: own.manifestDigest,
         layer_count: 3,
         referrer_count: 0,
         is_container: true,
