@@ -1,6 +1,7 @@
 import { decode, DecodeError, toLatin1 } from '@cfskit/binary';
 import { DEPTH_MAX, NO_XATTRS, PERMISSIONS, type ByteString, type Node, type Xattrs } from '@cfskit/fs-tree';
 import { createHash } from '@cfskit/oci-spec';
+import { RenderError } from './errors.ts';
 import { openSquashfs, type MetadataCursor, type SquashfsFile } from './squashfs-file.ts';
 import {
   DATA_PLAIN,
@@ -41,6 +42,19 @@ export async function listSquashfs(path: string): Promise<TreeListing> {
   } catch (error) {
     await file.close();
     throw error instanceof DecodeError ? file.invalid('a table is not what it should be', error) : error;
+  }
+}
+
+/** Owner of the root of an image; nothing where its blocks are compressed in a way that is not read here. */
+export async function squashfsRootOwner(path: string): Promise<{ readonly uid: number; readonly gid: number } | undefined> {
+  const file = await openSquashfs(path).catch((error: unknown) => {
+    if (error instanceof RenderError) return undefined;
+    throw error;
+  });
+  try {
+    return file && (await new SquashfsLister(file).root()).entry.metadata;
+  } finally {
+    await file?.close();
   }
 }
 
@@ -88,9 +102,7 @@ class SquashfsLister {
 
   async list(): Promise<Map<ByteString, ListedEntry>> {
     const entries = new Map<ByteString, ListedEntry>();
-    await this.#readIds();
-    const root = await this.#inode(this.#file.super.rootInode);
-    if (root.listing === undefined) throw this.#file.invalid('a root that is no directory');
+    const root = await this.root();
     entries.set('', root.entry);
     const seen = new Set([root.number]);
     const waiting: Waiting[] = [{ path: '', inode: root, depth: 0 }];
@@ -106,6 +118,13 @@ class SquashfsLister {
       }
     }
     return entries;
+  }
+
+  async root(): Promise<Inode> {
+    await this.#readIds();
+    const root = await this.#inode(this.#file.super.rootInode);
+    if (root.listing === undefined) throw this.#file.invalid('a root that is no directory');
+    return root;
   }
 
   async *#children({ path, inode }: Waiting): AsyncGenerator<{ path: ByteString; inode: Inode }, void> {

@@ -4,6 +4,7 @@ import { createHash } from '@cfskit/oci-spec';
 import { compareTimes, EPOCH, type Time } from '@cfskit/fs-tree';
 import { hasCode } from './errors.ts';
 import type { EntryStat } from './layer-entry.ts';
+import { squashfsRootOwner } from './list-squashfs.ts';
 import { mksquashfsArguments, mksquashfsVersion, type SquashfsCompression, type ToolsVersion } from './mksquashfs.ts';
 import { NOTHING_SKIPPED, type OutputSink, type SinkResult } from './output-sink.ts';
 import { partialFile, type PartialFile } from './partial-file.ts';
@@ -38,6 +39,7 @@ export class SquashfsSink implements OutputSink {
   readonly #version: ToolsVersion | undefined;
   readonly #tar = new TarStream({ numericOwners: true });
   #program: FedProgram | undefined;
+  #root: EntryStat | undefined;
   #xattrsSkipped = 0;
   #timesRounded = 0;
 
@@ -52,6 +54,7 @@ export class SquashfsSink implements OutputSink {
     const { binpath, compression = 'zstd', reproducible = false, created } = this.#options;
     const args = mksquashfsArguments(this.#file.partialPath, plan.rootStat, compression, this.#version);
     const env = reproducible ? { env: { ...process.env, SOURCE_DATE_EPOCH: String(newestTime(plan, created)) } } : {};
+    this.#root = plan.rootStat;
     this.#program = await startProgram(programOf(binpath), args, env);
   }
 
@@ -80,8 +83,9 @@ export class SquashfsSink implements OutputSink {
     await this.flush();
     await this.#program!.finish();
     const result = await this.#measure();
+    const ownersSkipped = (await this.#keptRootOwner()) ? 0 : 1;
     await this.#file.commit();
-    const skipped = { xattrsSkipped: this.#xattrsSkipped, timesRounded: this.#timesRounded };
+    const skipped = { ownersSkipped, xattrsSkipped: this.#xattrsSkipped, timesRounded: this.#timesRounded };
     return { ...result, report: { ...NOTHING_SKIPPED, ...skipped } };
   }
 
@@ -103,6 +107,14 @@ export class SquashfsSink implements OutputSink {
     const hash = createHash('sha256');
     for await (const chunk of createReadStream(partialPath, { highWaterMark: 1024 * 1024 })) hash.update(chunk as Uint8Array);
     return { bytes: size, digest: `sha256:${hash.digestHex()}` };
+  }
+
+  /** mksquashfs 4.5 does not look at the arguments for the owner of the root when it reads a tar. */
+  async #keptRootOwner(): Promise<boolean> {
+    const { uid = 0, gid = 0 } = this.#root ?? {};
+    if (uid === 0 && gid === 0) return true;
+    const found = await squashfsRootOwner(this.#file.partialPath);
+    return found === undefined || (found.uid === uid && found.gid === gid);
   }
 
   /** The metadata that squashfs can hold; what it cannot is counted, and mksquashfs is spared a warning for each. */

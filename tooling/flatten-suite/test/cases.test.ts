@@ -30,8 +30,8 @@ it.each(readable)('$name: what is expected is a dump in canonical form', ({ expe
 it('makes layouts whose layers can be found', () => {
   for (const one of cases) {
     const files = caseLayout(one);
-    const index = JSON.parse(Buffer.from(files['index.json']!).toString()) as { manifests: { digest: string }[] };
-    expect(files[blobPath(index.manifests[0]!.digest)]).toBeDefined();
+    const index = JSON.parse(Buffer.from(files['index.json'] ?? '').toString()) as { manifests: { digest: string }[] };
+    expect(index.manifests.map(({ digest }) => files[blobPath(digest)] !== undefined)).toEqual([true]);
   }
 });
 
