@@ -1,6 +1,9 @@
 import type { DecodeErrorCode } from '@cfskit/binary';
 import type { CliErrorCode } from '@cfskit/cli-kit';
 import type { CompressionErrorCode } from '@cfskit/compression';
+import type { ErofsErrorCode } from '@cfskit/erofs';
+import type { FsScanErrorCode } from '@cfskit/fs-scan';
+import type { FsTreeErrorCode } from '@cfskit/fs-tree';
 import type { FsVerityErrorCode } from '@cfskit/fs-verity';
 import type { ImageSourceErrorCode } from '@cfskit/image-source';
 import type { ErrnoName, LinuxErrorCode } from '@cfskit/linux';
@@ -21,7 +24,10 @@ export type ErrorCode =
   | CompressionErrorCode
   | CredentialErrorCode
   | DecodeErrorCode
+  | ErofsErrorCode
   | Exclude<LinuxErrorCode, ErrnoName>
+  | FsScanErrorCode
+  | FsTreeErrorCode
   | FsVerityErrorCode
   | ImageSourceErrorCode
   | OciDirErrorCode
@@ -55,6 +61,7 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   BAD_TOKEN: 'A token server gave no token',
   BLOB_NOT_FOUND: 'The source has no blob for a digest',
   BLOB_UNKNOWN: 'The registry has no blob for a digest',
+  CHANGED: 'A file changed while a directory was read',
   CHECKSUM_MISMATCH: 'A header of a tar has a wrong checksum',
   CLOSED: 'The repository had been closed',
   CONFIG_FAILED: 'The config of an image could not be read or stored; the cause says why',
@@ -69,6 +76,7 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   DIFF_ID_MISMATCH: 'The uncompressed bytes of a layer do not hash to its diff_id',
   DIGEST_HEADER: 'A registry announced another digest than that of what it sent',
   DIGEST_MISMATCH: 'Content does not hash to its digest',
+  DIRECTORY_LOOP: 'A directory of an image has two names, or holds itself',
   DUPLICATE_KEY: 'A JSON document has a key twice',
   DUPLICATE_METADATA: 'A tar has the same metadata twice for one entry',
   EMPTY_INDEX: 'An image index has no manifests',
@@ -88,35 +96,45 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   INVALID_ARCHIVE: 'An archive is malformed',
   INVALID_AUTH_FILE: 'A credential file is malformed',
   INVALID_BLOCK_SIZE: 'An algorithm name has no block size',
+  INVALID_DEVICE: 'A device number that no image can hold',
   INVALID_DIFF_ID: 'A diff_id of an image config is no digest',
-  INVALID_DIGEST: 'A text is no digest',
+  INVALID_DIGEST: 'A text is no digest, or an image expects one of another algorithm',
+  INVALID_DIRECTORY: 'A directory of an image is malformed',
+  INVALID_DUMP: 'A dumpfile is malformed; the message says in which line',
   INVALID_FIELD: 'A field of a JSON document or of a tar header is missing or malformed',
   INVALID_HELPER: 'A credential file names a helper program in a way that cannot be one',
   INVALID_HEX_CHARACTER: 'An object id has a character that is no hex digit',
   INVALID_HOST: 'The host of an image name is malformed',
   INVALID_IMAGE: 'An EROFS image cannot be read',
   INVALID_INDEX: 'The index of a layout is malformed',
+  INVALID_INODE: 'An inode of an image is malformed',
   INVALID_JSON: 'A document is no JSON',
   INVALID_LINK: 'A link of the repository does not lead where such links lead',
   INVALID_LOGIN: 'A user name or password cannot be kept',
   INVALID_METADATA: 'meta.json cannot be read',
   INVALID_NAME: 'A name breaks its rules',
   INVALID_OBJECT_NAME: 'A file among the objects has no object id as its name',
+  INVALID_PATH: 'A path has a .. in it, or no last component',
   INVALID_PAX: 'A PAX record of a tar is malformed',
   INVALID_PAX_VALUE: 'A value in a PAX record of a tar is malformed',
   INVALID_PLATFORM: 'A text is no platform',
   INVALID_PORT: 'The port of an image name is malformed',
   INVALID_REGISTRY: 'A text is no name of a registry',
   INVALID_SEED: 'What was given with --seed is no archive, layout or directory of images; the cause says why',
-  INVALID_SIZE: 'A size in a tar header is malformed or too large',
+  INVALID_SIZE: 'A size in a tar header or a tree is malformed or too large',
   INVALID_STREAM: 'A stream of the repository cannot be read',
   INVALID_STRING_LENGTH: 'An object id has the wrong number of digits',
   INVALID_TAG: 'A tag breaks its rules',
+  INVALID_TARGET: 'A symbolic link has a target that no image can hold',
   INVALID_UTF8: 'A document is not UTF-8',
+  INVALID_XATTR: 'An extended attribute is malformed, or there are more than an image can hold',
+  IS_A_DIRECTORY: 'A hard link leads to a directory',
   LAYER_COUNT: 'Manifest and config disagree on the number of layers',
   LAYER_FAILED: 'A layer could not be imported; the cause says why, `detail.layer` says which',
   LAYOUT_VERSION: 'The layout is of an unknown version',
-  LIMIT: 'A tar is beyond a limit',
+  LIMIT: 'A tar, tree or dumpfile is beyond a limit',
+  LINKED_WHITEOUT: 'A whiteout has several names',
+  LINK_COUNT: 'A file of an image has another number of names than its link count says',
   LOCK_TIMEOUT: 'Somebody else kept the repository locked for too long',
   MANIFEST_FAILED: 'A manifest could not be read or stored; the cause says why',
   MANIFEST_UNKNOWN: 'The registry has no manifest for a tag or digest',
@@ -133,8 +151,10 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   NAME_UNKNOWN: 'The registry does not know the name',
   NEGATIVE_RANGE: 'A section of a splitstream ends before it begins',
   NESTED_INDEX: 'Image indexes are nested too deeply',
+  NOT_AN_IMAGE: 'A file is no composefs image',
   NOT_A_BLOB: 'A layer is a tar and was asked for as a blob',
   NOT_A_CONTAINER: 'An artifact was named where an image with a file system is needed',
+  NOT_A_DIRECTORY: 'Something else is where a directory should be',
   NOT_A_FILE: 'Something else is where the layout should have a file',
   NOT_A_LAYOUT: 'The directory is no OCI layout',
   NOT_A_REGISTRY: 'Something answers, but it is no registry',
@@ -153,7 +173,9 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   ORPHANED_METADATA: 'A tar ends with metadata for an entry that never comes',
   OUTPUT_LIMIT: 'Compressed data decodes to more than the limit',
   OUTSIDE_LAYOUT: 'A link in the layout leads out of it',
+  OUT_OF_BOUNDS: 'Something in an image leads out of it',
   OUT_OF_RANGE: 'A number in a file is out of range',
+  OVERLAP: 'Parts of an image overlap',
   OVERSIZED_SECTION: 'A section of a splitstream is too large',
   PLAIN_HTTP: 'A server speaks plain HTTP where that is not allowed',
   PROBLEMS_FOUND: 'A check found something; the result says what',
@@ -169,12 +191,14 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   SIZE_MISMATCH: 'Content has another size than its name promised',
   SOURCE_SPENT: 'Bytes would have to be sent again, but their source gives them only once',
   SPARSE: 'Sparse files in tars are not supported',
+  STORE_FAILED: 'The content of a file could not be stored; the cause says why',
   STREAM_TOO_LONG: 'A splitstream stands for more bytes than it says',
+  SYMLINK_LOOP: 'More than 40 symbolic links in one path',
   SYSTEM: 'The operating system refused something; `detail.errno` has its name for it',
   TAG_NOT_FOUND: 'The source has no image of this tag',
   TIMEOUT: 'A registry did not answer in time',
   TLS: 'The certificate of a registry does not hold',
-  TOO_DEEP: 'A JSON document is nested too deeply',
+  TOO_DEEP: 'A JSON document or directories are nested too deeply',
   TOO_LARGE: 'A file or document is larger than such ones may be',
   TOO_MANY_REDIRECTS: 'A registry leads from one address to the next',
   TOO_MANY_REQUESTS: 'The registry wants to be left alone for a while',
@@ -194,7 +218,9 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   UNKNOWN_FEATURES: 'The repository needs features that this program does not know',
   UNKNOWN_HASH: 'An algorithm name has an unknown hash',
   UNKNOWN_TRANSPORT: 'A reference has an unknown transport',
+  UNKNOWN_XATTR_MODE: 'A text is no mode for extended attributes',
   UNLOCKED: 'This system cannot lock the repository',
+  UNREADABLE: 'A file of a directory cannot be read; the cause says why',
   UNSEALABLE: 'The config or manifest of an image cannot take up what sealing would write',
   UNSUPPORTED: 'Something cannot be done here',
   UNSUPPORTED_BLOCK_SIZE: 'An fs-verity block size is not supported',
@@ -208,12 +234,14 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   UNSUPPORTED_TRANSPORT: 'Images of this transport are not read here',
   UNSUPPORTED_TYPE: 'A tar has an entry of an unknown type',
   UNSUPPORTED_VERSION: 'The repository or a splitstream is of a newer version',
+  UNWRITABLE: 'A tree has something that no image of the format can hold',
   UPLOAD_LOST: 'The registry forgot an upload',
   USAGE: 'The command line was wrong; nothing was touched',
   VERITY_MISSING: 'An object has no fs-verity and the repository demands it',
   VERITY_REQUIRED: 'The repository does not enforce fs-verity',
   VERITY_UNSUPPORTED: 'The file system has no fs-verity',
   WRONG_ALGORITHM: 'An object id is of another algorithm',
+  WRONG_EPOCH: 'An image is not as images of its format are',
   WRONG_PLACEMENT: 'A stored tar has a file where it cannot be',
   ZERO_COPY_IMPOSSIBLE: 'A file could be neither cloned nor linked',
 };

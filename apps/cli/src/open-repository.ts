@@ -1,6 +1,9 @@
-import type { CommandContext, GlobalValues } from '@cfskit/cli-kit';
-import { openRepository, type LockOptions, type OpenOptions, type Repository } from '@cfskit/repository';
-import { repositoryLocation } from './repository-location.ts';
+import { UsageError, type CommandContext, type GlobalValues } from '@cfskit/cli-kit';
+import type { Algorithm } from '@cfskit/fs-verity';
+import { openRepository, parseMetadata, RepositoryError, type LockOptions, type OpenOptions, type Repository } from '@cfskit/repository';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isRepositoryNamed, repositoryLocation } from './repository-location.ts';
 
 /**
  * Open the repository that the options mean, use it, and close it again whatever happens.
@@ -11,8 +14,10 @@ export async function withRepository<T>(
   values: GlobalValues,
   context: CommandContext,
   use: (repository: Repository) => Promise<T>,
+  options: Pick<OpenOptions, 'imageReader'> = {},
 ): Promise<T> {
-  const repository = await openRepository(repositoryLocation(values, context.world), openOptions(values, context));
+  const location = repositoryLocation(values, context.world);
+  const repository = await openRepository(location, { ...openOptions(values, context), ...options });
   try {
     return await use(repository);
   } finally {
@@ -30,6 +35,51 @@ export function withWritableRepository<T>(
     repository.ensureWritable();
     return use(repository);
   });
+}
+
+/**
+ * As {@link withRepository}, for commands that can do without one: it is undefined with `--no-repo`, and where none was named and there is none
+ * in the usual place.
+ */
+export async function withRepositoryIfAny<T>(
+  values: GlobalValues,
+  context: CommandContext,
+  use: (repository: Repository | undefined) => Promise<T>,
+): Promise<T> {
+  if (values['no-repo']) return use(undefined);
+  const repository = await ifAny(values, context, () =>
+    openRepository(repositoryLocation(values, context.world), openOptions(values, context)),
+  );
+  try {
+    return await use(repository);
+  } finally {
+    await repository?.close();
+  }
+}
+
+/** The algorithm of the repository that the options mean, if there is one. It is not opened, so nobody is waited for. */
+export async function repositoryAlgorithm(values: GlobalValues, context: CommandContext): Promise<Algorithm | undefined> {
+  if (values['no-repo']) return undefined;
+  const metadata = await ifAny(values, context, async () =>
+    parseMetadata(await readFile(join(repositoryLocation(values, context.world), 'meta.json'))),
+  );
+  return metadata?.algorithm;
+}
+
+/** What `open` gives; nothing if there is no repository and none was asked for. */
+async function ifAny<T>(values: GlobalValues, { world }: CommandContext, open: () => Promise<T>): Promise<T | undefined> {
+  if (isRepositoryNamed(values, world)) return open();
+  try {
+    return await open();
+  } catch (error) {
+    if (error instanceof UsageError || isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  if (error instanceof RepositoryError) return error.code === 'METADATA_MISSING';
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR' || error.code === 'EACCES');
 }
 
 /** How the options want a repository opened. */

@@ -5,6 +5,13 @@ import { leftOut } from './left-out.ts';
 
 const { version } = readPackage();
 
+/** The three programs of composefs 1.0, which this one can also be started as. */
+const classic = {
+  mkcomposefs: async () => (await import('./commands/mkcomposefs.ts')).mkcomposefs,
+  'composefs-info': async () => (await import('./commands/composefs-info.ts')).composefsInfo,
+  'mount.composefs': async () => (await import('./commands/mount-composefs.ts')).mountComposefs,
+} as const;
+
 /** The cfskit program: every command under its names, each loaded when it is called. */
 export const cfskit: Program = {
   name: 'cfskit',
@@ -14,7 +21,7 @@ export const cfskit: Program = {
   commands: [
     command(['init'], async () => (await import('./commands/init.ts')).init),
     command(['oci pull', 'pull'], async () => (await import('./commands/oci-pull.ts')).ociPull),
-    command(['oci images', 'oci ls', 'ls'], async () => (await import('./commands/oci-images.ts')).ociImages),
+    command(['oci images', 'oci ls'], async () => (await import('./commands/oci-images.ts')).ociImages),
     command(['oci inspect', 'inspect'], async () => (await import('./commands/oci-inspect.ts')).ociInspect),
     command(['oci tag', 'tag'], async () => (await import('./commands/oci-tag.ts')).ociTag),
     command(['oci untag', 'untag'], async () => (await import('./commands/oci-untag.ts')).ociUntag),
@@ -29,7 +36,17 @@ export const cfskit: Program = {
     command(['login'], async () => (await import('./commands/login.ts')).login),
     command(['logout'], async () => (await import('./commands/logout.ts')).logout),
     command(['images', 'list-images'], async () => (await import('./commands/images.ts')).images),
+    command(['image-objects'], async () => (await import('./commands/image-objects.ts')).imageObjects),
+    command(['import-image'], async () => (await import('./commands/import-image.ts')).importImage),
+    command(['create-image'], async () => (await import('./commands/create-image.ts')).createImage),
+    command(['compute-id'], async () => (await import('./commands/compute-id.ts')).computeId),
+    command(['create-dumpfile'], async () => (await import('./commands/create-dumpfile.ts')).createDumpfile),
+    command(['dump-files'], async () => (await import('./commands/dump-files.ts')).dumpFiles),
+    command(['ls'], async () => (await import('./commands/ls.ts')).ls),
     command(['cat'], async () => (await import('./commands/cat.ts')).cat),
+    command(['diff'], async () => (await import('./commands/diff.ts')).diff),
+    command(['mount'], async () => (await import('./commands/mount.ts')).mount),
+    command(['umount'], async () => (await import('./commands/umount.ts')).umount),
     command(['object cat'], async () => (await import('./commands/object-cat.ts')).objectCat),
     command(['object path'], async () => (await import('./commands/object-path.ts')).objectPath),
     command(['object stat'], async () => (await import('./commands/object-stat.ts')).objectStat),
@@ -37,6 +54,9 @@ export const cfskit: Program = {
     command(['gc'], async () => (await import('./commands/gc.ts')).gc),
     command(['fsck'], async () => (await import('./commands/fsck.ts')).fsck),
     command(['transaction'], async () => (await import('./commands/transaction.ts')).transaction),
+    command(['mkcomposefs'], classic.mkcomposefs),
+    command(['composefs-info'], classic['composefs-info']),
+    command(['mount.composefs'], classic['mount.composefs']),
   ],
   leftOut,
   about: () => ({ node: process.version, formats: { erofs: [0, 1, 2], splitstream: ['current', 'old-header'] } }),
@@ -49,4 +69,10 @@ function command(names: readonly string[], load: () => Promise<Command>): Comman
 
 function readPackage(): { readonly version: string } {
   return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+}
+
+/** The program of composefs 1.0 that has this name: the command of that name, and nothing else. */
+export function classicProgram(name: string): Program | undefined {
+  const load = Object.entries(classic).find(([known]) => known === name)?.[1];
+  return load && { name, version, summary: name, commands: [], command: load, errorCodes: new Set(Object.keys(errorCodes)) };
 }

@@ -20,6 +20,11 @@ export function repositoryLocation(values: LocationValues, world: Pick<World, 'e
   return world.userId === 0 ? SYSTEM_REPOSITORY : userRepository(world.env);
 }
 
+/** Whether a repository was asked for, rather than looked for in the usual place. */
+export function isRepositoryNamed({ repo, user, system }: LocationValues, { env }: Pick<World, 'env'>): boolean {
+  return repo !== undefined || user || system || (env['CFSKIT_REPO'] ?? '') !== '';
+}
+
 const SYSTEM_REPOSITORY = '/sysroot/composefs';
 
 function userRepository(env: World['env']): string {

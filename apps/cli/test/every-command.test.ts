@@ -101,7 +101,7 @@ describe('the program', () => {
     expect(ended.stderr).toContain(`cfskit: ${what}: not part of this tool (boot and ostree integration); cfsctl has it\n`);
   });
 
-  it.each([[['mount', 'x', '/mnt']], [['pul']], [['oci', 'imags']], [['object', 'sta']]])(
+  it.each([[['mont', 'x', '/mnt']], [['pul']], [['oci', 'imags']], [['object', 'sta']]])(
     '%j is unknown, with three names that are near',
     async (argv) => {
       const ended = await run(argv);

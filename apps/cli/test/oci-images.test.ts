@@ -43,7 +43,7 @@ it('filters, and shows whole digests', async () => {
 });
 
 it('takes no argument', async () => {
-  expect(await run(['ls', '--repo', stored.repo, 'demo'])).toMatchObject({ code: 2, stdout: '' });
+  expect(await run(['oci', 'ls', '--repo', stored.repo, 'demo'])).toMatchObject({ code: 2, stdout: '' });
 });
 
 it('prints a tag with control characters harmlessly', async () => {

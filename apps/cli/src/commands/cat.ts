@@ -1,30 +1,53 @@
-import { defineCommand, type Command } from '@cfskit/cli-kit';
+import { CliError, defineCommand, type Command, type CommandContext, type GlobalValues, type DataTarget } from '@cfskit/cli-kit';
+import { follow } from '@cfskit/fs-tree';
 import { RepositoryError, type Repository } from '@cfskit/repository';
 import type { Splitstream } from '@cfskit/splitstream';
 import { reconstruct } from '@cfskit/tar-split';
+import { basedirOption, ContentReader } from '../file-content.ts';
+import { imagePath } from '../image-path.ts';
 import { notFound } from '../near-names.ts';
-import { withRepository } from '../open-repository.ts';
+import { withRepository, withRepositoryIfAny } from '../open-repository.ts';
 import { streamNames } from '../stream-users.ts';
+import { openSubject } from '../subject.ts';
+import { REF_TEXT } from '../subject-place.ts';
 
 export const cat: Command = defineCommand({
-  summary: 'Print the data that a stream stands for, its objects checked while they are read',
-  arguments: { stream: { name: 'STREAM', description: 'Content id of a stream, or refs/NAME for one with a name' } },
-  options: { output: { type: 'string', short: 'o', value: 'FILE', description: 'Write to FILE instead of standard output' } },
+  summary: 'Print a file of an image, or the data that a stream stands for, objects checked while they are read',
+  details:
+    'With PATH it is a file: the image itself is read, nothing is mounted, no privileges are needed. Symbolic links are followed inside the image. Without PATH it is a stream.',
+  arguments: {
+    name: { name: 'NAME', description: `With PATH: ${REF_TEXT}. Without: content id of a stream, or refs/NAME for one with a name` },
+    path: { name: 'PATH', description: 'Path of a file in the image', optional: true },
+  },
+  options: {
+    output: { type: 'string', short: 'o', value: 'FILE', description: 'Write to FILE instead of standard output' },
+    ...basedirOption,
+  },
   examples: [
+    ['cat my-image /etc/os-release', 'a file of an image'],
     ['cat oci-layer-sha256:… | tar -t', 'what a layer holds'],
-    ['cat -o manifest.json refs/oci/demo', 'the manifest that a tag names'],
   ],
   exitCodes: [{ code: '1', meaning: 'failed, for instance because an object is not what its id says' }],
   json: false,
-  run({ values, args }, context) {
+  run({ values, args: { name, path } }, context) {
     const target = context.dataTarget(values.output, { binary: true });
-    return withRepository(values, context, async (repository) => {
-      const stream = await openStream(repository, args.stream);
-      const chunks = reconstruct(stream.chunks(), (id) => repository.objects.open(id, { verify: true, signal: context.signal }));
-      await target.write(chunks);
+    if (path === undefined) return printStream(name, target, values, context);
+    return withRepositoryIfAny(values, context, async (repository) => {
+      const { root } = await openSubject(name, repository, context);
+      const node = follow(root, imagePath(path));
+      if (node.kind !== 'file') throw new CliError('UNSUPPORTED', `${path} is no file but a ${node.kind}`);
+      await target.write(new ContentReader(repository, values.basedir, context).read(node.content, path));
     });
   },
 });
+
+function printStream(name: string, target: DataTarget, values: GlobalValues, context: CommandContext): Promise<void> {
+  return withRepository(values, context, async (repository) => {
+    const stream = await openStream(repository, name);
+    const chunks = reconstruct(stream.chunks(), (id) => repository.objects.open(id, { verify: true, signal: context.signal }));
+    await target.write(chunks);
+  });
+}
 
 async function openStream(repository: Repository, typed: string): Promise<Splitstream> {
   const name = typed.startsWith('ref/') ? `refs/${typed.slice('ref/'.length)}` : typed;

@@ -1,5 +1,6 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
-import { formatFsckReport } from '@cfskit/repository';
+import { readObjectIds } from '@cfskit/erofs';
+import { formatFsckReport, type Repository } from '@cfskit/repository';
 import { checkProgress, concludeCheck, reportLines, repositoryReportJson } from '../checks.ts';
 import { withRepository } from '../open-repository.ts';
 
@@ -18,11 +19,13 @@ export const fsck: Command = defineCommand({
     { code: '0', meaning: 'everything is in order' },
     { code: '1', meaning: 'problems were found, or the check itself failed' },
   ],
-  run: ({ values }, context) =>
-    withRepository(values, context, async (repository) => {
+  run({ values }, context) {
+    const check = async (repository: Repository): Promise<void> => {
       const options = { metadataOnly: values['metadata-only'], onProgress: checkProgress(context), signal: context.signal };
       const report = await repository.fsck(options);
       await context.print({ json: () => repositoryReportJson(report), text: () => reportLines(formatFsckReport(report)) });
       concludeCheck(report.errors.length, { exitZero: values['exit-zero'], message: 'repository integrity check failed' });
-    }),
+    };
+    return withRepository(values, context, check, { imageReader: readObjectIds });
+  },
 });

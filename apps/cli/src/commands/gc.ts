@@ -1,6 +1,7 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
+import { readObjectIds } from '@cfskit/erofs';
 import { collectGarbage } from '@cfskit/oci-import';
-import { formatGcResult, gcJson } from '@cfskit/repository';
+import { formatGcResult, gcJson, type Repository } from '@cfskit/repository';
 import { lockOptions, withRepository } from '../open-repository.ts';
 
 export const gc: Command = defineCommand({
@@ -15,13 +16,15 @@ export const gc: Command = defineCommand({
     ['gc -n', 'how much would be removed'],
     ['gc -r oci-layer-sha256:… --lock-timeout 60', 'keep that layer; give up after a minute'],
   ],
-  run: ({ values }, context) =>
-    withRepository(values, context, async (repository) => {
+  run({ values }, context) {
+    const collect = async (repository: Repository): Promise<void> => {
       const dryRun = values['dry-run'];
       const result = await collectGarbage(repository, { ...lockOptions(values, context), roots: values.root, dryRun });
       for (const name of result.unknownRoots) context.log.warn(`--root ${name}: no image and no stream of this name`);
       await context.print({ json: () => gcJson(result, dryRun), text: () => linesOf(formatGcResult(result, dryRun)) });
-    }),
+    };
+    return withRepository(values, context, collect, { imageReader: readObjectIds });
+  },
 });
 
 function linesOf(text: string): string[] {

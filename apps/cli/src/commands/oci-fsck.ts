@@ -1,5 +1,7 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
+import { readObjectIds } from '@cfskit/erofs';
 import { formatOciFsckReport, isOciFsckOk, ociFsck as checkImages, ociFsckJson, type OciFsckReport } from '@cfskit/oci-import';
+import type { Repository } from '@cfskit/repository';
 import { checkProgress, concludeCheck, reportLines, repositoryReportJson } from '../checks.ts';
 import { IMAGE_REF_TEXT } from '../image-ref.ts';
 import { withRepository } from '../open-repository.ts';
@@ -17,13 +19,15 @@ export const ociFsck: Command = defineCommand({
     { code: '0', meaning: 'everything is in order' },
     { code: '1', meaning: 'problems were found, or the check itself failed' },
   ],
-  run: ({ values, args }, context) =>
-    withRepository(values, context, async (repository) => {
+  run({ values, args }, context) {
+    const check = async (repository: Repository): Promise<void> => {
       const report = await checkImages(repository, { reference: args.image, onProgress: checkProgress(context), signal: context.signal });
       await context.print({ json: () => toJson(report), text: () => reportLines(formatOciFsckReport(report)) });
       const problems = isOciFsckOk(report) ? 0 : report.findings.length + report.repository.errors.length;
       concludeCheck(problems, { exitZero: values['exit-zero'], message: 'OCI integrity check failed' });
-    }),
+    };
+    return withRepository(values, context, check, { imageReader: readObjectIds });
+  },
 });
 
 function toJson(report: OciFsckReport): unknown {
