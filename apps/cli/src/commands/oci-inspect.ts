@@ -1,36 +1,104 @@
-import { defineCommand, formatJson, type Command } from '@cfskit/cli-kit';
-import { inspectImage, openImage, type ImageInspection } from '@cfskit/oci-import';
-import { parseStoredReference } from '@cfskit/oci-ref';
+import { CliError, decodeUtf8, defineCommand, formatJson, type Command, type CommandContext } from '@cfskit/cli-kit';
+import { findTag, inspectImage, openImage, type ImageInspection } from '@cfskit/oci-import';
+import { parseImageReference, parseStoredReference } from '@cfskit/oci-ref';
+import type { Repository } from '@cfskit/repository';
+import { accessOptions, platformOption, seedOptions } from '../access-options.ts';
 import { readValue } from '../bad-value.ts';
-import { withRepository } from '../open-repository.ts';
 import { IMAGE_REF_TEXT } from '../image-ref.ts';
+import type { InspectedSource } from '../inspect-source.ts';
+import { withRepository, withRepositoryIfAny } from '../open-repository.ts';
+
+const STORED = 'stored:';
 
 export const ociInspect: Command = defineCommand({
-  summary: 'Print manifest, config and referrers of a stored image',
-  details: 'The result is JSON with and without --json. Manifest and config are texts, exactly as stored, or objects with --parsed.',
-  arguments: { image: { name: 'REF', description: IMAGE_REF_TEXT } },
+  summary: 'Print manifest, config and referrers of a stored image, or manifest and config of one at its source',
+  details:
+    'The result is JSON with and without --json. Manifest and config are texts, exactly as they are, or objects with --parsed. A reference with a transport is a stored tag, if there is one of exactly that text, else the source itself, which is not copied; stored:REF and --remote force one side.',
+  arguments: { image: { name: 'REF', description: `${IMAGE_REF_TEXT}; or a source, as in pull` } },
   options: {
-    manifest: { type: 'boolean', description: 'Print the stored manifest and a newline', conflicts: ['config', 'parsed', 'json'] },
-    config: { type: 'boolean', description: 'Print the stored config and a newline', conflicts: ['parsed', 'json'] },
+    manifest: { type: 'boolean', description: 'Print the manifest as it is and a newline', conflicts: ['config', 'parsed', 'json'] },
+    config: { type: 'boolean', description: 'Print the config as it is and a newline', conflicts: ['parsed', 'json'] },
     parsed: { type: 'boolean', description: 'Print manifest and config as objects instead of texts' },
+    remote: { type: 'boolean', description: 'REF is a source, whatever is stored' },
+    ...platformOption,
+    ...accessOptions,
+    ...seedOptions,
   },
   examples: [
     ['inspect demo --parsed', 'everything that is known'],
-    ['inspect @sha256:9f2c… --config', 'the config, byte for byte'],
+    ['inspect oci-archive:image.tar --config', 'the config in an archive, byte for byte'],
   ],
-  run({ values, args }, context) {
-    readValue('REF', () => parseStoredReference(args.image));
-    return withRepository(values, context, async (repository) => {
-      if (values.manifest || values.config) {
-        const { manifestRaw, configRaw } = await openImage(repository, args.image);
-        await context.printRaw([values.manifest ? manifestRaw : configRaw, '\n']);
-        return;
-      }
-      const result = toJson(await inspectImage(repository, args.image), values.parsed);
-      await context.print({ json: () => result, text: () => [formatJson(result, { indent: true }).trimEnd()] });
-    });
+  async run({ values, args }, context) {
+    const isStored = !values.remote && args.image.startsWith(STORED);
+    const name = isStored ? args.image.slice(STORED.length) : args.image;
+    if (isStored || !(values.remote || isSource(name))) {
+      readValue('REF', () => parseStoredReference(name));
+      await withRepository(values, context, (repository) => printStored(repository, name, values, context));
+      return;
+    }
+    if (!values.remote && (await withRepositoryIfAny(values, context, (repository) => printIfTagged(repository, name, values, context))))
+      return;
+    const { inspectSource } = await import('../inspect-source.ts'); // which brings what speaks to registries
+    await printSource(await inspectSource(name, values, context), values, context);
   },
 });
+
+interface FormValues {
+  readonly manifest: boolean;
+  readonly config: boolean;
+  readonly parsed: boolean;
+}
+
+/** Whether there is a transport in front. */
+function isSource(text: string): boolean {
+  try {
+    parseImageReference(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function printIfTagged(
+  repository: Repository | undefined,
+  name: string,
+  values: FormValues,
+  context: CommandContext,
+): Promise<boolean> {
+  if (repository === undefined || findTag(repository, name) === undefined) return false;
+  await printStored(repository, name, values, context);
+  return true;
+}
+
+async function printStored(repository: Repository, name: string, values: FormValues, context: CommandContext): Promise<void> {
+  if (values.manifest || values.config) {
+    const { manifestRaw, configRaw } = await openImage(repository, name);
+    await context.printRaw([values.manifest ? manifestRaw : configRaw, '\n']);
+    return;
+  }
+  await printJson(toJson(await inspectImage(repository, name), values.parsed), context);
+}
+
+async function printSource({ manifestRaw, configRaw, facts }: InspectedSource, values: FormValues, context: CommandContext): Promise<void> {
+  if (values.manifest || values.config) {
+    await context.printRaw([values.manifest ? manifestRaw : configRaw, '\n']);
+    return;
+  }
+  const [manifest, config] = [documentText(manifestRaw, 'manifest'), documentText(configRaw, 'config')];
+  const documents = values.parsed ? { manifest: parseDocument(manifest), config: parseDocument(config) } : { manifest, config };
+  await printJson({ ...documents, ...facts }, context);
+}
+
+async function printJson(result: unknown, context: CommandContext): Promise<void> {
+  await context.print({ json: () => result, text: () => [formatJson(result, { indent: true }).trimEnd()] });
+}
+
+/** @throws {CliError} MISMATCH */
+function documentText(bytes: Uint8Array, what: string): string {
+  const text = decodeUtf8(bytes);
+  if (text !== undefined) return text;
+  throw new CliError('MISMATCH', `the ${what} is not UTF-8, so it cannot be shown in JSON; use --${what}`);
+}
 
 function toJson(image: ImageInspection, parsed: boolean): unknown {
   return {
