@@ -1,3 +1,4 @@
+import { toLatin1 } from '@cfskit/binary';
 import { sameContent, sizeOf, storageOf, type ContentComparison } from './compare-content.ts';
 import type { ByteString } from './escape.ts';
 import type { FileContent, Leaf, Node } from './node.ts';
@@ -35,7 +36,7 @@ export interface FieldDifference {
   readonly field: ComparedField;
   /** The attribute's name, for `xattr`. */
   readonly name?: ByteString;
-  /** Absent where there is none: an attribute, a link. */
+  /** Absent where there is none: an attribute, a link, a content that nothing is known of. */
   readonly a?: ByteString;
   readonly b?: ByteString;
 }
@@ -64,25 +65,32 @@ function* compareField(
 
 function* compareFiles(a: FileContent, b: FileContent, compareContents: ContentComparison): Generator<FieldDifference, void> {
   yield* compareField('storage', storageOf(a), storageOf(b));
-  if (compareContents(a, b) === false) yield { field: 'content', a: contentText(a), b: contentText(b) };
+  if (compareContents(a, b) === false) yield { field: 'content', ...valuesOf(contentText(a), contentText(b)) };
 }
 
-/** Objects have names. */
-function contentText(content: FileContent): string {
-  if (content.kind === 'external') return content.objectId;
-  return content.kind === 'external-no-verity' ? content.payload : `${sizeOf(content)} bytes`;
+/** Bytes that are in the tree stand for themselves, objects have names. */
+function contentText(content: FileContent): ByteString | undefined {
+  switch (content.kind) {
+    case 'inline':
+      return toLatin1(content.bytes);
+    case 'external':
+      return content.objectId;
+    case 'external-no-verity':
+      return content.payload;
+    default:
+      return undefined;
+  }
+}
+
+function valuesOf(a: ByteString | undefined, b: ByteString | undefined): Pick<FieldDifference, 'a' | 'b'> {
+  return { ...(a === undefined ? {} : { a }), ...(b === undefined ? {} : { b }) };
 }
 
 function* compareXattrs({ stat: { xattrs: a } }: Node, { stat: { xattrs: b } }: Node): Generator<FieldDifference, void> {
   for (const name of [...new Set([...a.keys(), ...b.keys()])].toSorted()) {
     const [valueOfA, valueOfB] = [a.get(name), b.get(name)];
     if (valueOfA === valueOfB) continue;
-    yield {
-      field: 'xattr',
-      name,
-      ...(valueOfA === undefined ? {} : { a: valueOfA }),
-      ...(valueOfB === undefined ? {} : { b: valueOfB }),
-    };
+    yield { field: 'xattr', name, ...valuesOf(valueOfA, valueOfB) };
   }
 }
 
