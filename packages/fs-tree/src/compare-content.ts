@@ -1,4 +1,5 @@
 import { algorithmOf, fsVerityDigest, type ObjectId } from '@cfskit/fs-verity';
+import type { ByteString } from './escape.ts';
 import type { FileContent } from './node.ts';
 import { objectOfPayload } from './payload.ts';
 
@@ -36,15 +37,18 @@ export function objectOf(content: FileContent): ObjectId | undefined {
   return content.kind === 'external-no-verity' ? objectOfPayload(content.payload) : undefined;
 }
 
-/** How a tree keeps a content, in words. */
-export function storageOf(content: FileContent): string {
+/**
+ * How a tree keeps a content, in a word: `inline`, `object`, `object-without-digest`, `nowhere`, and `object-at:` or `file-at:` with the path that
+ * a dumpfile gave.
+ */
+export function storageOf(content: FileContent): ByteString {
   switch (content.kind) {
     case 'inline':
       return 'inline';
     case 'external':
-      return content.payload === undefined ? 'object' : `object at ${JSON.stringify(content.payload)}`;
+      return content.payload === undefined ? 'object' : `object-at:${content.payload}`;
     case 'external-no-verity':
-      return objectOfPayload(content.payload) === undefined ? `file at ${JSON.stringify(content.payload)}` : 'object without a digest';
+      return objectOfPayload(content.payload) === undefined ? `file-at:${content.payload}` : 'object-without-digest';
     default:
       return 'nowhere';
   }

@@ -56,9 +56,9 @@ describe('fields', () => {
       '/f 0 10644 1 0 0 0 -1.0 - - - user.b=3 user.c=',
       ['/f xattr user.a 1 (none)', '/f xattr user.b 2 3', '/f xattr user.c (none) '],
     ],
-    [`/f 9 100644 1 0 0 0 0.0 ${PATH} - ${ID}`, `/f 9 100644 1 0 0 0 0.0 other - ${ID}`, ['/f storage object object at "other"']],
-    [`/f 9 100644 1 0 0 0 0.0 ${PATH} - ${ID}`, `/f 9 100644 1 0 0 0 0.0 ${PATH} - -`, ['/f storage object object without a digest']],
-    [`/f 9 100644 1 0 0 0 0.0 some/where - -`, `/f 9 100644 1 0 0 0 0.0 - - -`, ['/f storage file at "some/where" nowhere']],
+    [`/f 9 100644 1 0 0 0 0.0 ${PATH} - ${ID}`, `/f 9 100644 1 0 0 0 0.0 other - ${ID}`, ['/f storage object object-at:other']],
+    [`/f 9 100644 1 0 0 0 0.0 ${PATH} - ${ID}`, `/f 9 100644 1 0 0 0 0.0 ${PATH} - -`, ['/f storage object object-without-digest']],
+    [`/f 9 100644 1 0 0 0 0.0 some/where - -`, `/f 9 100644 1 0 0 0 0.0 - - -`, ['/f storage file-at:some/where nowhere']],
   ])('%s and %s', (a, b, differences) => {
     expect(compare(parse(a), parse(b))).toEqual(differences);
     expect(compare(parse(a), parse(a))).toEqual([]);
