@@ -261,5 +261,5 @@ it.skipIf(!canMount)('says of a read-only mount that it is not writable, and rea
 });
 
 it('keeps its compiled sources out of the repository', async () => {
-  expect((await readdir(repo)).toSorted()).toEqual(['meta.json', 'objects', 'streams']);
+  expect((await readdir(repo)).toSorted()).toEqual(['images', 'meta.json', 'objects', 'streams']);
 });

@@ -1,5 +1,5 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirFiles, dockerSaveEntries, image, layoutFiles, layoutTar, tar, tarLayer, writeLayout } from '@cfskit/fixtures';
+import { dirFiles, dockerSaveEntries, flipBit, image, layoutFiles, layoutTar, tar, tarLayer, writeLayout } from '@cfskit/fixtures';
 import { startTestRegistry, type TestRegistry } from '@cfskit/registry/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { failure, json, ok, run, scratch } from './harness.ts';
@@ -162,8 +162,7 @@ describe('mirrors and seeds', () => {
   it('pass over a damaged seed with a warning, and fetch what it lacks', async () => {
     const bytes = await readFile(path('oci.tar'));
     const layer = sample.layers.at(0)!;
-    bytes[bytes.indexOf(layer.bytes) + 20]! ^= 1;
-    await writeFile(path('damaged.tar'), bytes);
+    await writeFile(path('damaged.tar'), flipBit(bytes, bytes.indexOf(layer.bytes) + 20));
     const repo = await newRepository();
     const argv = [
       'pull',
