@@ -1,6 +1,6 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirFiles, dockerSaveEntries, flipBit, image, layoutFiles, layoutTar, tar, tarLayer, writeLayout } from '@cfskit/fixtures';
-import { startTestRegistry, type TestRegistry } from '@cfskit/registry/testing';
+import { makeCertificate, startTestRegistry, type TestRegistry } from '@cfskit/registry/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { failure, json, ok, run, scratch } from './harness.ts';
 import { contentsOf, putImage } from './registry-fixture.ts';
@@ -193,4 +193,27 @@ it('says what a registry said', async () => {
       manifest_digest: sample.image.descriptor.digest,
     },
   );
+});
+
+it('trusts the certificates it is told to trust, and any when it is told so', async () => {
+  const tls = makeCertificate();
+  await mkdir(path('certs'));
+  await writeFile(path('certs', 'ca.crt'), tls.ca);
+  const registry = await startTestRegistry({ tls });
+  putImage(registry, 'team/app', sample.image, 'v1');
+  const source = `docker://${registry.registry}/team/app:v1`;
+  const repo = await newRepository();
+  const untrusted = await failure(['pull', '--repo', repo, source, '--no-creds'], { cwd: path() });
+  expect(untrusted).toMatchObject({ code: 1, error: { code: 'TLS', detail: { registry: registry.registry } } });
+  expect(await pulled(source, '--cert-dir=certs')).toEqual(await pulled(source, '--tls-verify=false'));
+  await registry.close();
+});
+
+it('refuses a layer that is not packed as its media type says, which copy passes on as it is', async () => {
+  const layer = tarLayer(sample.tars.at(0)!, 'none');
+  const mislabelled = { ...layer, descriptor: { ...layer.descriptor, mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip' } };
+  await writeLayout(path('mislabelled'), layoutFiles([{ image: image({ layers: [mislabelled] }), tag: 'v1' }]));
+  const { code, error } = await failure(['pull', '--repo', await newRepository(), 'oci:mislabelled:v1', PLATFORM], { cwd: path() });
+  expect({ code, error }).toMatchObject({ code: 1, error: { code: 'BAD_MAGIC', detail: { blob: layer.descriptor.digest } } });
+  await ok(['copy', 'oci:mislabelled:v1', 'dir:passed on', '-q'], { cwd: path() });
 });
