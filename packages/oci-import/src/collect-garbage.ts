@@ -25,11 +25,14 @@ const REFERRERS = 'oci-referrers/';
  * @throws {RepositoryError} as `Repository.gc`
  */
 export async function collectGarbage(repository: Repository, options: GcOptions = {}): Promise<OciGcResult> {
-  if (options.dryRun !== true) repository.ensureWritable();
-  const orphans = orphanedReferrers(repository.listRefs(), options.roots ?? []);
-  if (options.dryRun !== true) for (const { ref } of orphans) await repository.removeRef(ref);
-  const result = await repository.gc(options);
-  return { ...result, referrersRemoved: orphans.length };
+  let referrersRemoved = 0;
+  const letGo = (refs: readonly Ref[]): readonly string[] => {
+    const orphans = orphanedReferrers(refs, options.roots ?? []).map(({ ref }) => ref);
+    referrersRemoved = orphans.length;
+    return orphans;
+  };
+  const result = await repository.gc({ ...options, letGo });
+  return { ...result, referrersRemoved };
 }
 
 function orphanedReferrers(refs: readonly Ref[], roots: readonly string[]): readonly Referrer[] {

@@ -1,6 +1,7 @@
 import { artifact, image, tar, tarLayer, toBlob } from '@cfskit/fixtures';
 import type { Packaged } from '@cfskit/fixtures';
 import { symlink } from 'node:fs/promises';
+import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -126,6 +127,17 @@ describe('collection', () => {
       expect(listReferrers(repository, subject.descriptor.digest)).toHaveLength(1);
       expect(await collectGarbage(repository)).toMatchObject({ referrersRemoved: 2 });
       expect(await objectFiles(repository)).toEqual([]);
+    }));
+
+  it('leaves every reference where it is when it fails', () =>
+    withWorkspace(async (workspace) => {
+      const { repository } = workspace;
+      await pullAll(workspace);
+      await addReferrer(repository, subject.descriptor.digest, first.descriptor.digest);
+      await untagImage(repository, 'subject');
+      await symlink('../gone', join(repository.path, 'streams/refs/dangling'));
+      await expect(collectGarbage(repository)).rejects.toMatchObject({ code: 'DANGLING_REF' });
+      expect(listReferrers(repository, subject.descriptor.digest)).toEqual([first.descriptor.digest]);
     }));
 
   it('keeps an artifact that has a tag of its own, and a subject that is asked for', () =>

@@ -7,6 +7,7 @@ import { hasCode, messageOf, RepositoryError } from './errors.ts';
 import { mark } from './mark.ts';
 import type { Category } from './names.ts';
 import { OBJECT_DIRECTORIES } from './object-files.ts';
+import { listRefs, removeRef, type Ref } from './refs.ts';
 import { LINK_PREFIX, OBJECT_PREFIX, ROOT_PREFIX } from './temporary-name.ts';
 
 /** What a collection removed, or would remove. */
@@ -37,6 +38,8 @@ export interface CollectOptions {
   /** Names of streams and images to keep besides what references keep. */
   readonly roots: readonly string[];
   readonly dryRun: boolean;
+  /** Chooses, from the references to streams that there are, those that shall keep nothing and go first. */
+  readonly letGo: (refs: readonly Ref[]) => readonly string[];
   /** Brings removed names to disk before their objects go. */
   readonly sync: () => Promise<void>;
   readonly signal: AbortSignal | undefined;
@@ -48,15 +51,17 @@ export interface CollectOptions {
  * Names go before the objects they lead to: killed in between, the repository has objects that nothing refers to, and nothing that refers to
  * an object that is gone. Nothing at all is removed if anything is found that makes the roots or the objects doubtful.
  */
-export async function collect(context: RepositoryContext, { roots, dryRun, sync, signal }: CollectOptions): Promise<GcResult> {
-  const { live, unknownRoots } = await mark(context, roots, signal);
+export async function collect(context: RepositoryContext, { roots, dryRun, letGo, sync, signal }: CollectOptions): Promise<GcResult> {
+  const goners = letGo(listRefs(context.path, '', 'streams'));
+  const { live, unknownRoots } = await mark(context, { roots, letGo: new Set(goners), signal });
   const dead = await countDead(context, live, signal);
   const images = deadLinks(context, 'images', live);
   const streams = deadLinks(context, 'streams', live);
   if (!dryRun) {
     signal?.throwIfAborted();
+    for (const name of goners) removeRef(context.path, name, 'streams');
     for (const { file } of [...images, ...streams]) unlinkSync(file);
-    if (images.length + streams.length > 0) await sync();
+    if (goners.length + images.length + streams.length > 0) await sync();
     await sweep(context, live, signal);
     removeTemporaries(context.path);
   }

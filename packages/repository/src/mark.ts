@@ -16,6 +16,16 @@ export interface Marked {
   readonly unknownRoots: readonly string[];
 }
 
+/** Where marking begins. */
+export interface MarkOptions {
+  readonly roots: readonly string[];
+  /** References below `streams/refs` that are no roots. */
+  readonly letGo: ReadonlySet<string>;
+  readonly signal: AbortSignal | undefined;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
 /**
  * Find every object that a root reaches. Roots are all references, and the streams and images that `roots` names.
  *
@@ -25,12 +35,12 @@ export interface Marked {
  * @throws {RepositoryError} DANGLING_REF, INVALID_LINK, UNEXPECTED_FILE_TYPE, NO_IMAGE_READER, INVALID_IMAGE, INVALID_STREAM, CORRUPT_OBJECT,
  *   NOT_FOUND: whatever would leave a part of what is in use unmarked
  */
-export async function mark(context: RepositoryContext, roots: readonly string[], signal?: AbortSignal): Promise<Marked> {
+export async function mark(context: RepositoryContext, { roots, letGo, signal }: MarkOptions): Promise<Marked> {
   const images = readCategory(context, 'images');
   const streams = readCategory(context, 'streams');
   const live = new Set<ObjectId>();
   const imageRoots = new Set([...refTargets(context.path, 'images', images), ...named(roots, images)]);
-  const streamRoots = new Set([...refTargets(context.path, 'streams', streams), ...named(roots, streams)]);
+  const streamRoots = new Set([...refTargets(context.path, 'streams', streams, letGo), ...named(roots, streams)]);
   if (imageRoots.size > 0 && context.imageReader === undefined) throw noImageReader(imageRoots.size);
   for (const id of imageRoots) markImage(context, id, live);
   await new StreamMarker(context, new Set(streams.values()), live, signal).markAll(streamRoots);
@@ -48,8 +58,15 @@ function readCategory({ path: root, algorithm }: RepositoryContext, category: Ca
   return entries;
 }
 
-function* refTargets(root: string, category: Category, entries: ReadonlyMap<string, ObjectId>): Generator<ObjectId, void> {
-  for (const { kind, path, file } of walk(root, `${category}/refs`)) {
+function* refTargets(
+  root: string,
+  category: Category,
+  entries: ReadonlyMap<string, ObjectId>,
+  letGo: ReadonlySet<string> = NONE,
+): Generator<ObjectId, void> {
+  const refs = `${category}/refs`;
+  for (const { kind, path, file } of walk(root, refs)) {
+    if (letGo.has(path.slice(refs.length + 1))) continue;
     if (kind !== 'Symlink') throw new RepositoryError('UNEXPECTED_FILE_TYPE', path, `Unexpected file type encountered: ${path} (${kind})`);
     const target = refTarget(readlinkSync(file, 'utf8'));
     const id = entries.get(target);

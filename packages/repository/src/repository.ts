@@ -57,6 +57,11 @@ export interface GcOptions extends LockOptions {
   readonly roots?: readonly string[] | undefined;
   /** Only count. The figures are those of a real collection. */
   readonly dryRun?: boolean | undefined;
+  /**
+   * Chooses, from the references to streams, those that keep nothing any more and go with this collection. Asked once, under its lock; a
+   * collection that fails before it removes anything leaves them alone.
+   */
+  readonly letGo?: ((refs: readonly Ref[]) => readonly string[]) | undefined;
 }
 
 /**
@@ -317,8 +322,8 @@ export class Repository {
    * @throws {RepositoryError} LOCK_TIMEOUT, UNLOCKED, READ_ONLY, CLOSED, and those of `mark`; the signal's reason
    */
   async gc(options: GcOptions = {}): Promise<GcResult> {
-    const { roots = [], dryRun = false, signal } = options;
-    const run = (): Promise<GcResult> => collect(this.#context, { roots, dryRun, signal, sync: () => this.#syncNow() });
+    const { roots = [], dryRun = false, letGo = () => [], signal } = options;
+    const run = (): Promise<GcResult> => collect(this.#context, { roots, dryRun, letGo, signal, sync: () => this.#syncNow() });
     this.#checkOpen();
     if (dryRun) return this.#inside('shared', run, options);
     this.ensureWritable();
