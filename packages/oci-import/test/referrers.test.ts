@@ -1,7 +1,6 @@
 import { artifact, image, tar, tarLayer, toBlob } from '@cfskit/fixtures';
 import type { Packaged } from '@cfskit/fixtures';
 import { symlink } from 'node:fs/promises';
-import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
