@@ -7,6 +7,7 @@ import { hasCode, RenderError } from './errors.ts';
 
 /** Directories that are kept open. */
 const CACHE_SIZE = 64;
+const PATH_MAX = 4095;
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
 
 /** A path in two parts: of the directory, and of the entry in it. */
@@ -31,7 +32,7 @@ export class DirectoryTarget {
   directory(path: ByteString): number {
     if (path === '') return this.#root;
     const known = this.#open.get(path);
-    const fd = known ?? openBeneath(this.#root, fromLatin1(path), DIRECTORY);
+    const fd = known ?? this.#openDirectory(path);
     this.#open.delete(path);
     this.#open.set(path, fd);
     if (this.#open.size > CACHE_SIZE) this.#closeOldest();
@@ -61,6 +62,18 @@ export class DirectoryTarget {
   close(): void {
     while (this.#open.size > 0) this.#closeOldest();
     closeDescriptor(this.#root);
+  }
+
+  /** The kernel takes no paths of more than 4095 bytes: longer ones are gone in several steps. */
+  #openDirectory(path: ByteString): number {
+    if (path.length <= PATH_MAX) return openBeneath(this.#root, fromLatin1(path), DIRECTORY);
+    const slash = path.lastIndexOf('/', PATH_MAX);
+    const start = this.#openDirectory(path.slice(0, slash));
+    try {
+      return new DirectoryTarget(start).#openDirectory(path.slice(slash + 1));
+    } finally {
+      closeDescriptor(start);
+    }
   }
 
   #clearDirectory(path: ByteString, { directory, name }: Place): void {

@@ -66,7 +66,8 @@ export class ImageDirectory {
   async read(name: string): Promise<Uint8Array> {
     const file = await this.#find(name);
     const { size } = await stat(file);
-    if (size > MAX_JSON_SIZE) throw new RenderError('INVALID_IMAGE', `${file} has ${size} bytes, at most ${MAX_JSON_SIZE} are read`, { path: file });
+    if (size > MAX_JSON_SIZE)
+      throw new RenderError('INVALID_IMAGE', `${file} has ${size} bytes, at most ${MAX_JSON_SIZE} are read`, { path: file });
     return await readFile(file);
   }
 

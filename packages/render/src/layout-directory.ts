@@ -64,9 +64,7 @@ function withMediaTypes(index: Uint8Array): Uint8Array {
   const value = parseJson(index) as { readonly manifests?: unknown } | null;
   if (!Array.isArray(value?.manifests)) return index;
   const entries = value.manifests as readonly unknown[];
-  const manifests = entries.map((entry) =>
-    typeof entry === 'object' ? Object.assign({ mediaType: mediaTypes.manifest }, entry) : entry,
-  );
+  const manifests = entries.map((entry) => (typeof entry === 'object' ? Object.assign({ mediaType: mediaTypes.manifest }, entry) : entry));
   return new TextEncoder().encode(JSON.stringify({ ...value, manifests }));
 }
 
@@ -78,11 +76,16 @@ function nestedManifests({ digest }: Descriptor, raw: Uint8Array): Descriptor[] 
 
 function choose(candidates: readonly Descriptor[], path: string, { platform }: ImageDirectoryOptions): Descriptor {
   const images = candidates.filter((entry) => entry.platform?.os !== 'unknown'); // attestations name no platform
-  const fitting = platform === undefined ? images : images.filter((entry) => !entry.platform || platformRank(platform, entry.platform) !== undefined);
+  const fitting =
+    platform === undefined ? images : images.filter((entry) => !entry.platform || platformRank(platform, entry.platform) !== undefined);
   const digests = new Set(fitting.map(({ digest }) => digest));
   if (digests.size === 1) return fitting[0]!;
   const list = (digests.size === 0 ? images : fitting).map(describeEntry).join(', ');
-  if (digests.size === 0) throw new RenderError('NO_IMAGE', `no image for ${platform ? formatPlatform(platform) : 'any platform'} in ${path}; available: ${list}`);
+  if (digests.size === 0)
+    throw new RenderError(
+      'NO_IMAGE',
+      `no image for ${platform ? formatPlatform(platform) : 'any platform'} in ${path}; available: ${list}`,
+    );
   throw new RenderError('AMBIGUOUS_IMAGE', `several images in ${path}, choose one by tag or platform: ${list}`, { path });
 }
 
