@@ -1,13 +1,64 @@
 import { artifact } from '@cfskit/fixtures';
+import type { ObjectId } from '@cfskit/fs-verity';
+import type { Repository } from '@cfskit/repository';
 import { describe, expect, it } from 'vitest';
 import { collectGarbage, openImage, tagImage, upgradeImages } from '../src/index.ts';
-import { container, pullImage } from './pull-image.ts';
+import type { StoredImage } from '../src/index.ts';
+import { container, dumpOf, pullImage, rewrite } from './pull-image.ts';
 import { pull, withWorkspace } from './workspace.ts';
 
 const images = [container(), container([{ path: 'etc/', type: 'dir' }])] as const;
 const platform = { architecture: 'amd64', os: 'linux' };
 
+/** A stream again with the header that composefs-rs wrote before 0.4, as an object. */
+function oldHeader(repository: Repository, id: ObjectId): ObjectId {
+  const bytes = repository.objects.readSync(id, { limit: 1e6 });
+  const header = bytes.slice(0, 32);
+  // magic 0-10, version 11, flags 12-13, algorithm 14, block size 15, info 16-31 were: info, flags, magic, version, algorithm, block size
+  const parts = [header.slice(16), header.slice(12, 14), header.slice(0, 12), header.slice(14, 16)];
+  return repository.objects.putSync(Uint8Array.from(Buffer.concat([...parts, bytes.subarray(32)]))).id;
+}
+
+/** Every stream of an image in that form, referring to each other. */
+async function ageImage(
+  repository: Repository,
+  { configDigest, manifestDigest, layers }: StoredImage,
+): Promise<ReadonlyMap<string, ObjectId>> {
+  const aged = new Map<string, ObjectId>();
+  const name = async (contentId: string, id: ObjectId): Promise<ObjectId> => {
+    const old = oldHeader(repository, id);
+    await repository.registerStream(contentId, old);
+    aged.set(contentId, old);
+    return old;
+  };
+  const refs: [string, ObjectId][] = [];
+  for (const { id, verity } of layers) refs.push([id, await name(`oci-layer-${id}`, verity!)]);
+  const config = await name(`oci-config-${configDigest}`, await rewrite(repository, 'config', configDigest, refs));
+  const manifest = await rewrite(repository, 'manifest', manifestDigest, [[`config:${configDigest}`, config], ...refs]);
+  await name(`oci-manifest-${manifestDigest}`, manifest);
+  return aged;
+}
+
 describe('upgradeImages', () => {
+  it('upgrades a repository whose streams are of the older form; its layers stay as they are', () =>
+    withWorkspace(async ({ repository, layout }) => {
+      await pull(repository, await layout([{ image: images[0] }]), { name: 'old' });
+      const dump = await dumpOf(repository, 'old');
+      const aged = await ageImage(repository, await openImage(repository, 'old'));
+      const generation = async (contentId: string): Promise<string> => (await repository.openStream(contentId)).generation;
+      for (const contentId of aged.keys()) expect(await generation(contentId)).toBe('old-header');
+      await collectGarbage(repository);
+      expect(await upgradeImages(repository)).toMatchObject({ upgraded: 1 });
+      expect(await dumpOf(repository, 'old')).toEqual(dump);
+      for (const [contentId, id] of aged) {
+        const isLayer = contentId.startsWith('oci-layer-');
+        expect(await generation(contentId)).toBe(isLayer ? 'old-header' : 'current');
+        expect(repository.hasStream(contentId) === id).toBe(isLayer);
+      }
+      expect(await collectGarbage(repository)).toMatchObject({ objectsRemoved: 2 });
+      expect((await repository.fsck()).errors).toEqual([]);
+    }));
+
   it('gives every tagged image its EROFS image, once', () =>
     withWorkspace(async ({ repository, layout }) => {
       const source = await layout([
