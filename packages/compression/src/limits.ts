@@ -8,9 +8,9 @@ import { CompressionError } from './errors.ts';
 export interface DecodeLimits {
   /** Bytes in all; 1 TiB if not given. */
   readonly maxOutput?: number;
-  /** Bytes put out for each byte taken in; 2000 if not given, which only zstd can reach. */
+  /** Bytes put out for each byte taken in; 500 if not given, about half of what deflate can reach with nothing but zeros. */
   readonly maxRatio?: number;
-  /** Output up to this many bytes is fine at any ratio; 4 GiB if not given, or 1 MiB where `maxRatio` is. */
+  /** Output up to this many bytes is fine at any ratio; 1 GiB if not given, or 1 MiB where `maxRatio` is. */
   readonly ratioFloor?: number;
 }
 
@@ -25,8 +25,8 @@ export class OutputGuard {
 
   constructor({ maxOutput = 2 ** 40, maxRatio, ratioFloor }: DecodeLimits = {}) {
     this.#maxOutput = maxOutput;
-    this.#maxRatio = maxRatio ?? 2000;
-    this.#ratioFloor = ratioFloor ?? (maxRatio === undefined ? 2 ** 32 : 2 ** 20);
+    this.#maxRatio = maxRatio ?? 500;
+    this.#ratioFloor = ratioFloor ?? (maxRatio === undefined ? 2 ** 30 : 2 ** 20);
   }
 
   /** @throws {CompressionError} OUTPUT_LIMIT, RATIO_LIMIT */

@@ -20,6 +20,7 @@ import { withWritableRepository } from '../open-repository.ts';
 import { readPlatform } from '../platform.ts';
 import { registryAccess } from '../registry-access.ts';
 
+const GIB = 2 ** 30;
 const REFUSED = `not supported; use cfsctl: ${LEFT_OUT}`;
 
 export const ociPull: Command = defineCommand({
@@ -53,6 +54,14 @@ export const ociPull: Command = defineCommand({
       value: 'DIGEST',
       description: 'Fail, before anything is stored, unless the manifest has this digest',
     },
+    'max-ratio': {
+      type: 'integer',
+      value: 'N',
+      min: 1,
+      max: 1_000_000,
+      defaultText: '500',
+      description: 'Refuse a layer of more than 1 GiB that is more than N times its compressed size',
+    },
     bootable: { type: 'boolean', description: 'Boot images', refused: REFUSED },
     'expected-digest': { type: 'string', value: 'HEX', description: 'Boot images', refused: REFUSED },
   },
@@ -80,6 +89,7 @@ export const ociPull: Command = defineCommand({
           ...(platform !== undefined && { platform }),
           ...(expected !== undefined && { expectManifest: expected }),
           ...(values.jobs !== undefined && { jobs: values.jobs }),
+          ...(values['max-ratio'] !== undefined && { limits: { maxRatio: values['max-ratio'], ratioFloor: GIB } }),
           ...image,
           reporter: context.reporter,
           signal: context.signal,
