@@ -4,6 +4,7 @@ import { parseImageReference, parseStoredReference } from '@cfskit/oci-ref';
 import type { Repository } from '@cfskit/repository';
 import { accessOptions, platformOption, seedOptions } from '../access-options.ts';
 import { readValue } from '../bad-value.ts';
+import { requestedFormat } from '../image-id.ts';
 import { IMAGE_REF_TEXT } from '../image-ref.ts';
 import type { InspectedSource } from '../inspect-source.ts';
 import { withRepository, withRepositoryIfAny } from '../open-repository.ts';
@@ -44,6 +45,7 @@ export const ociInspect: Command = defineCommand({
 });
 
 interface FormValues {
+  readonly 'erofs-version': string | undefined;
   readonly manifest: boolean;
   readonly config: boolean;
   readonly parsed: boolean;
@@ -76,7 +78,9 @@ async function printStored(repository: Repository, name: string, values: FormVal
     await context.printRaw([values.manifest ? manifestRaw : configRaw, '\n']);
     return;
   }
-  await printJson(toJson(await inspectImage(repository, name), values.parsed), context);
+  const format = requestedFormat(values);
+  const inspected = await inspectImage(repository, name, format === undefined ? {} : { format });
+  await printJson(toJson(inspected, values.parsed), context);
 }
 
 async function printSource({ manifestRaw, configRaw, facts }: InspectedSource, values: FormValues, context: CommandContext): Promise<void> {
