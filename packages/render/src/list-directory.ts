@@ -14,7 +14,7 @@ import {
   type FileStatus,
 } from '@cfskit/linux';
 import { createHash } from '@cfskit/oci-spec';
-import { RenderError } from './errors.ts';
+import { hasCode, RenderError } from './errors.ts';
 import { noDigest, type ListedEntry, type TreeListing } from './tree-listing.ts';
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
@@ -23,7 +23,7 @@ const CHUNK = 1024 * 1024;
 /**
  * The tree below a directory. No symbolic link is followed but one in the last component of the path itself.
  *
- * @throws {LinuxError} for a directory that this user may not read; ENOTDIR
+ * @throws {LinuxError} ENOENT, ENOTDIR, EACCES for the directory itself
  */
 export async function listDirectory(path: string): Promise<TreeListing> {
   const root = openSync(path, DIRECTORY);
@@ -35,7 +35,7 @@ export async function listDirectory(path: string): Promise<TreeListing> {
     );
     const waiting: ByteString[] = [''];
     for (let directory = waiting.pop(); directory !== undefined; directory = waiting.pop()) {
-      waiting.push(...listEntries(root, directory, entries));
+      waiting.push(...tryListEntries(root, directory, entries));
       await nextTurn();
     }
   } catch (error) {
@@ -43,6 +43,17 @@ export async function listDirectory(path: string): Promise<TreeListing> {
     throw error;
   }
   return { entries, close: () => Promise.resolve(closeDescriptor(root)) };
+}
+
+/** A directory that this user may not look into is marked, unless it is the first one. */
+function tryListEntries(root: number, path: ByteString, entries: Map<ByteString, ListedEntry>): ByteString[] {
+  try {
+    return listEntries(root, path, entries);
+  } catch (error) {
+    if (path === '' || !hasCode(error, 'EACCES', 'EPERM')) throw error;
+    entries.set(path, { ...entries.get(path)!, unreadable: (error as NodeJS.ErrnoException).code! });
+    return [];
+  }
 }
 
 /** Add what one directory holds. @returns the directories in it */

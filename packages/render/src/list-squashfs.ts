@@ -95,6 +95,7 @@ class SquashfsLister {
   readonly #inodes: Map<number, Inode> = new Map();
   readonly #xattrSets: Map<number, Xattrs> = new Map();
   readonly #ids: number[] = [];
+  #lastFragment: { readonly index: number; readonly bytes: Uint8Array } | undefined;
 
   constructor(file: SquashfsFile) {
     this.#file = file;
@@ -223,7 +224,7 @@ class SquashfsLister {
     for (let position = start; left >= smallest;) {
       const block = await sizes.field(u32);
       const wanted = Math.min(left, blockSize);
-      hash.update(await this.#data(position, block, wanted));
+      hash.update((await this.#data(position, block, wanted)).subarray(0, wanted));
       position += block & (DATA_PLAIN - 1);
       left -= wanted;
     }
@@ -231,20 +232,26 @@ class SquashfsLister {
     return hash.digestHex();
   }
 
+  /** A block, which has at least `wanted` bytes. */
   async #data(position: number, block: number, wanted: number): Promise<Uint8Array> {
     const stored = block & (DATA_PLAIN - 1);
     if (stored === 0) return new Uint8Array(wanted);
     const bytes = await this.#file.read(position, stored);
     const unpacked = (block & DATA_PLAIN) === 0 ? await this.#file.unpack(bytes, this.#file.super.blockSize) : bytes;
     if (unpacked.byteLength < wanted) throw this.#file.invalid('block that is too short');
-    return unpacked.subarray(0, wanted);
+    return unpacked;
   }
 
   async #fragment(index: number, offset: number, wanted: number): Promise<Uint8Array> {
-    const { fragmentCount, fragmentTable, blockSize } = this.#file.super;
-    if (index >= fragmentCount || offset + wanted > blockSize) throw this.#file.invalid('file without its end');
-    const { start, size } = await this.#file.tableEntry(Number(fragmentTable), fragmentEntry, index);
-    return (await this.#data(start, size, offset + wanted)).subarray(offset);
+    const { fragmentCount, fragmentTable } = this.#file.super;
+    if (index >= fragmentCount) throw this.#file.invalid('file without its end');
+    if (this.#lastFragment?.index !== index) {
+      const { start, size } = await this.#file.tableEntry(Number(fragmentTable), fragmentEntry, index);
+      this.#lastFragment = { index, bytes: await this.#data(start, size, 0) };
+    }
+    const { bytes } = this.#lastFragment;
+    if (bytes.byteLength < offset + wanted) throw this.#file.invalid('file without its end');
+    return bytes.subarray(offset, offset + wanted);
   }
 
   async #xattrs(index: number): Promise<Xattrs> {

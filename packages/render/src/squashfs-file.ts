@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { inflateSync } from 'node:zlib';
-import { concatBytes, decode as decodeField, type Field } from '@cfskit/binary';
+import { concatBytes, decode as decodeField, DecodeError, type Field } from '@cfskit/binary';
 import { decode } from '@cfskit/compression';
 import { RenderError } from './errors.ts';
 import {
@@ -12,6 +12,7 @@ import {
   SQUASHFS_MAGIC,
   superblock,
   u16,
+  u32,
   u64,
   type Superblock,
 } from './squashfs-format.ts';
@@ -141,15 +142,16 @@ export async function openSquashfs(path: string): Promise<SquashfsFile> {
     return new SquashfsFile(path, handle, await readSuperblock(path, handle));
   } catch (error) {
     await handle.close();
-    throw error;
+    throw error instanceof DecodeError ? invalidSquashfs(path, 'a header that is none', error) : error;
   }
 }
 
 async function readSuperblock(path: string, handle: FileHandle): Promise<Superblock> {
   const { size } = await handle.stat();
   if (size < superblock.size) throw invalidSquashfs(path, 'too short');
-  const header = decodeField(superblock, await readExactly(handle, 0, superblock.size, path));
-  if (header.magic !== SQUASHFS_MAGIC) throw invalidSquashfs(path, 'no squashfs image');
+  const bytes = await readExactly(handle, 0, superblock.size, path);
+  if (decodeField(u32, bytes) !== SQUASHFS_MAGIC) throw invalidSquashfs(path, 'no squashfs image');
+  const header = decodeField(superblock, bytes);
   const { versionMajor, versionMinor, compressor, blockSize, bytesUsed } = header;
   if (versionMajor !== 4 || versionMinor !== 0) throw invalidSquashfs(path, `version ${versionMajor}.${versionMinor}, only 4.0 is read`);
   if (blockSize < BLOCK_SIZE_MIN || blockSize > BLOCK_SIZE_MAX || bytesUsed > size)

@@ -26,6 +26,8 @@ export interface ListedEntry {
   readonly inode: unknown;
   /** SHA-256 of a file's content, as hex digits. */
   readonly digest: () => Promise<string>;
+  /** Why nothing is known of what is in a directory. */
+  readonly unreadable?: string;
 }
 
 /** A tree by relative paths; the root has the empty one. */

@@ -1,5 +1,6 @@
 import { compareTimes, escapeBytes, type ByteString, type Node, type Xattrs } from '@cfskit/fs-tree';
 import { fromLatin1 } from '@cfskit/binary';
+import { hasCode } from './errors.ts';
 import { listDirectory } from './list-directory.ts';
 import { listSquashfs } from './list-squashfs.ts';
 import { listTar } from './list-tar.ts';
@@ -115,9 +116,22 @@ async function detailsOf(ours: ListedEntry, theirs: ListedEntry, options: Verify
   details.push(...compareValues('symlink target', escapeBytes(ours.target), escapeBytes(theirs.target)));
   details.push(...compareValues('device', deviceText(ours), deviceText(theirs)));
   details.push(...compareValues('size', ours.size, theirs.size));
-  if (ours.kind === 'file' && ours.size === theirs.size && (await ours.digest()) !== (await theirs.digest()))
-    details.push('sha256 mismatch');
+  details.push(...unreadable('generated', ours), ...unreadable('reference', theirs));
+  if (ours.kind === 'file' && ours.size === theirs.size) details.push(...(await contentDetails(ours, theirs)));
   return details;
+}
+
+function unreadable(where: string, { unreadable: code }: ListedEntry): string[] {
+  return code === undefined ? [] : [`cannot be read: ${where}=${code}`];
+}
+
+async function contentDetails(ours: ListedEntry, theirs: ListedEntry): Promise<string[]> {
+  try {
+    return (await ours.digest()) === (await theirs.digest()) ? [] : ['sha256 mismatch'];
+  } catch (error) {
+    if (!hasCode(error, 'EACCES', 'EPERM')) throw error;
+    return [`content cannot be read: ${(error as NodeJS.ErrnoException).code}`];
+  }
 }
 
 function metadataDetails(kind: Node['kind'], ours: ListedMetadata, theirs: ListedMetadata, options: VerifyOptions): string[] {

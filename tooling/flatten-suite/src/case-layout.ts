@@ -1,5 +1,15 @@
 import { fromLatin1 } from '@cfskit/binary';
-import { image, layoutFiles, tar, tarLayer, writeLayout, type Compression, type LayoutFiles, type TarEntry, type TarEntryType } from '@cfskit/fixtures';
+import {
+  image,
+  layoutFiles,
+  tar,
+  tarLayer,
+  writeLayout,
+  type Compression,
+  type LayoutFiles,
+  type TarEntry,
+  type TarEntryType,
+} from '@cfskit/fixtures';
 import type { CaseEntry, FlattenCase } from './cases.ts';
 
 /** The tag of every layout. */

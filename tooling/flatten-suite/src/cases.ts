@@ -42,3 +42,10 @@ export function loadCases(): readonly FlattenCase[] {
 export function withoutOwners(dump: string): string {
   return dump.replaceAll(/^(\S+ \d+ [0-7]+ \d+) \d+ \d+ /gm, '$1 0 0 ');
 }
+
+/** Whether only root can unpack a case and look at the result: it has devices, or things that their owner may not read. */
+export function needsRoot({ layers }: FlattenCase): boolean {
+  return layers
+    .flat()
+    .some(({ kind, mode }) => kind === 'chr' || kind === 'blk' || (Number.parseInt(mode, 8) & 0o500) < (kind === 'dir' ? 0o500 : 0o400));
+}

@@ -18,7 +18,14 @@ export interface Tool {
   readonly tree: (workspace: string) => string;
 }
 
-const STORAGE = (workspace: string): string[] => ['--root', join(workspace, 'root'), '--runroot', join(workspace, 'run'), '--storage-driver', 'vfs'];
+const STORAGE = (workspace: string): string[] => [
+  '--root',
+  join(workspace, 'root'),
+  '--runroot',
+  join(workspace, 'run'),
+  '--storage-driver',
+  'vfs',
+];
 
 /** Tools with an adapter of their own. They have to be run as root, since ordinary users cannot give files away. */
 export const TOOLS: readonly Tool[] = [

@@ -1,9 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withTempDir } from '@cfskit/fixtures';
 import { convert, type ConvertOptions, type RenderImage, type RenderLayer, type RenderResult, type TarSpec } from '../../src/index.ts';
 import type { LayerBuilder } from './layer-builder.ts';
+import { isRoot } from './programs.ts';
 import { readTar, type ReadEntry } from './read-tar.ts';
 
 export const PLAIN_TAR = 'application/vnd.oci.image.layer.v1.tar';
@@ -66,9 +68,15 @@ export function sha256(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
-/** Runs `work` with a path in an empty directory at which nothing is yet. */
+/** Runs `work` with a path in an empty directory at which nothing is yet. What it makes may forbid to be removed. */
 export function withPath<T>(work: (path: string, directory: string) => Promise<T>): Promise<T> {
-  return withTempDir((directory) => work(join(directory, 'out'), directory));
+  return withTempDir(async (directory) => {
+    try {
+      return await work(join(directory, 'out'), directory);
+    } finally {
+      if (!isRoot) spawnSync('chmod', ['-R', 'u+rwx', directory]);
+    }
+  });
 }
 
 /** The error that a promise rejects with. */
