@@ -14,7 +14,6 @@ import {
   isImageConfig,
   type Descriptor,
   type Manifest,
-  type OpenOptions,
 } from '@cfskit/oci-spec';
 import type { Time } from '@cfskit/fs-tree';
 import { RenderError } from './errors.ts';
@@ -36,18 +35,17 @@ export interface FoundLayers {
  * @throws {RenderError} NO_IMAGE, AMBIGUOUS_IMAGE, NOT_AN_IMAGE
  */
 export async function layoutLayers(index: Uint8Array, directory: ImageDirectory, options: ImageDirectoryOptions): Promise<FoundLayers> {
-  const blobs = { open: (descriptor: Descriptor, _how?: OpenOptions) => wholeFile(directory, descriptor) };
   const candidates: Descriptor[] = [];
   for (const entry of topEntries(index, options.tag)) {
     if (!isIndex(entry.mediaType)) candidates.push(entry);
-    else candidates.push(...nestedManifests(entry, await readBlob(blobs, entry)));
+    else candidates.push(...nestedManifests(entry, await readDocument(directory, entry)));
   }
   const chosen = choose(candidates, directory.path, options);
-  const manifest = parseManifest(await readBlob(blobs, chosen));
+  const manifest = parseManifest(await readDocument(directory, chosen));
   if (!isImageConfig(manifest.config.mediaType)) {
     throw new RenderError('NOT_AN_IMAGE', `${directory.path} holds an artifact and no container image`);
   }
-  const config = parseImageConfig(await readBlob(blobs, manifest.config));
+  const config = parseImageConfig(await readDocument(directory, manifest.config));
   const created = parseCreated(config.created);
   return { layers: describe(manifest, diffIds(config)), ...(created && { created }) };
 }
@@ -101,6 +99,12 @@ function describe(manifest: Manifest, ids: readonly string[]): DescribedLayer[] 
   return manifest.layers.map(({ digest, mediaType, size }, i) => ({ place: digest, mediaType, size, diffId: ids[i]! }));
 }
 
-async function* wholeFile(directory: ImageDirectory, { digest }: Descriptor): AsyncGenerator<Uint8Array, void> {
-  yield await directory.read(directory.blobName(digest));
+/** A manifest, index or config, its size and digest checked. */
+async function readDocument(directory: ImageDirectory, descriptor: Descriptor): Promise<Uint8Array> {
+  const name = directory.blobName(descriptor.digest);
+  return await readBlob({ open: () => wholeFile(directory, name) }, descriptor);
+}
+
+async function* wholeFile(directory: ImageDirectory, name: string): AsyncGenerator<Uint8Array, void> {
+  yield await directory.read(name);
 }
