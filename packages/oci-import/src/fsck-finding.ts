@@ -10,6 +10,7 @@ export type DetailedImageFinding =
   | 'layer-check-failed'
   | 'layer-object-missing'
   | 'seal-image-missing'
+  | 'erofs-image-missing'
   | 'artifact-layer-ref-missing'
   | 'artifact-layer-object-missing'
   | 'ref-resolve-failed'

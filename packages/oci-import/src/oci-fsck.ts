@@ -7,6 +7,7 @@ import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DetailedImageFinding, DigestFinding, OciFsckFinding } from './fsck-finding.ts';
 import type { OciFsckReport } from './fsck-report.ts';
+import { imageRefs } from './image-refs.ts';
 import { configStreamName, manifestStreamName } from './image-streams.ts';
 import { readJsonStreamUnchecked } from './json-stream.ts';
 import type { JsonStream, JsonStreamName } from './json-stream.ts';
@@ -23,9 +24,10 @@ export interface OciFsckOptions extends FsckOptions {
 
 /**
  * Checks the repository, and then every tagged image: its documents against their digests, its references, streams and
- * objects. Changes nothing; what is wrong is reported, not thrown.
+ * objects, and that its EROFS images are there. Changes nothing; what is wrong is reported, not thrown.
  *
- * Not checked: the content of layers against their diff_ids (`layerTar` does that), EROFS images, referrers.
+ * Not checked: the content of layers against their diff_ids (`layerTar` does that), referrers. The content of EROFS images is
+ * checked as part of the repository.
  *
  * @throws {RepositoryError} CLOSED. Node's own errors for directories that cannot be read. The signal's reason
  */
@@ -156,6 +158,12 @@ class ImageCheck {
     for (const diffId of config.rootfs.diff_ids) this.#checkLayer(diffId, refs);
     const seal = config.config?.Labels?.[SEAL_LABEL];
     if (seal !== undefined && !this.#isImage(seal)) this.#report('seal-image-missing', seal);
+    for (const [ref, id] of imageRefs(refs)) this.#checkImageRef(ref, id);
+  }
+
+  #checkImageRef(ref: string, id: ObjectId): void {
+    if (!this.#repository.objects.hasSync(id)) this.#report('erofs-image-missing', `${ref}: no object ${id}`);
+    else if (!this.#isImage(id)) this.#report('erofs-image-missing', `${ref}: no entry images/${id}`);
   }
 
   #checkLayer(diffId: string, refs: ReadonlyMap<string, ObjectId>): void {

@@ -160,6 +160,21 @@ describe('the check of images', () => {
       expect((await ociFsck(repository)).findings).toMatchObject([{ type: 'seal-image-missing', detail: 'ab'.repeat(32) }]);
     }));
 
+  it.each([
+    ['object', (repository: Repository, id: string) => rm(repository.objects.pathOf(id))],
+    ['name', (repository: Repository, id: string) => unlink(join(repository.path, 'images', id))],
+  ])('finds that the %s of a linked EROFS image is gone', (_, damage) =>
+    withWorkspace(async ({ repository, layout }) => {
+      const usr = tarLayer(tar([{ path: 'usr/', type: 'dir' }]));
+      const { imageId } = await pull(repository, await layout([{ image: image({ layers: [usr] }) }]), { name: 'demo', image: true });
+      expect((await ociFsck(repository)).findings).toEqual([]);
+      await damage(repository, imageId!);
+      repository.objects.forget();
+      const detail = expect.stringMatching(`^composefs.image.v1: no .*${imageId!}$`) as string;
+      expect((await ociFsck(repository)).findings).toEqual([{ type: 'erofs-image-missing', name: 'demo', detail }]);
+    }),
+  );
+
   it('of one image looks at that alone', async () => {
     expect(await check(unnameLayer, 'art')).toMatchObject({ imagesChecked: 1, imagesCorrupted: 0, findings: [] });
     expect(await check(unnameLayer, 'demo')).toMatchObject({ imagesChecked: 1, imagesCorrupted: 1 });
