@@ -2,8 +2,6 @@ import type { ObjectId } from '@cfskit/fs-verity';
 import { configRefName } from '@cfskit/oci-ref';
 import type { Repository } from '@cfskit/repository';
 import { CONTENT_TYPE } from '@cfskit/splitstream';
-import { unlinkSync } from 'node:fs';
-import { join } from 'node:path';
 import type { NamedRef } from './image-refs.ts';
 import { configStreamName, manifestStreamName } from './image-streams.ts';
 import { manifestsByConfig, openManifestStream } from './manifests-of-config.ts';
@@ -39,13 +37,11 @@ export async function linkConfig(repository: Repository, config: ConfigToLink, m
   const parents = manifests ?? (await manifestsByConfig(repository)).get(config.digest) ?? [];
   const moving = await storeParents(repository, config, id, parents);
   const direct = current === undefined || current === id || moving.size === 0;
-  const first = direct ? contentId : `relinking-${contentId}`;
-  await repository.registerStream(first, id);
+  const release = direct ? undefined : await repository.holdStream(id);
+  if (direct) await repository.registerStream(contentId, id);
   for (const [name, parent] of moving) await repository.registerStream(name, parent);
-  if (!direct) {
-    await repository.registerStream(contentId, id);
-    unlinkSync(join(repository.path, 'streams', first));
-  }
+  if (!direct) await repository.registerStream(contentId, id);
+  release?.();
   return id;
 }
 

@@ -5,7 +5,7 @@ import type { Repository } from '@cfskit/repository';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createImages, openImage } from '../src/index.ts';
+import { collectGarbage, createImages, openImage } from '../src/index.ts';
 import { container, dumpOf, pullImage } from './pull-image.ts';
 import { pull, withWorkspace } from './workspace.ts';
 import type { Workspace } from './workspace.ts';
@@ -106,6 +106,18 @@ describe('linking an image', () => {
       await expectWhole(repository, 'one');
     }));
 
+  it('at once through several handles all succeed', () =>
+    withWorkspace(async (workspace) => {
+      const { repository, directory } = workspace;
+      await store(workspace, one, 'one');
+      const handles = await Promise.all([1, 2, 3].map(() => openRepository(join(directory, 'repository'))));
+      const results = await Promise.all(handles.map((handle) => createImages(handle, 'one')));
+      expect(new Set(results.map(({ manifestVerity }) => manifestVerity)).size).toBe(1);
+      for (const handle of handles) await handle.close();
+      await expectWhole(repository, 'one');
+      expect(repository.streams().filter(({ contentId }) => contentId.startsWith('.'))).toEqual([]);
+    }));
+
   it('killed at any point leaves images that are whole for every collector', () =>
     withWorkspace(async (workspace) => {
       const { repository, directory } = workspace;
@@ -132,7 +144,10 @@ describe('linking an image', () => {
       }
       expect(steps).toBe(5); // the extra name, two manifests, the config; and once nothing dies
       await createImages(repository, 'one');
-      expect(repository.streams().filter(({ contentId }) => contentId.startsWith('relinking'))).toEqual([]);
+      expect(repository.streams().filter(({ contentId }) => contentId.startsWith('.'))).not.toEqual([]);
+      await collectGarbage(repository);
+      expect(repository.streams().filter(({ contentId }) => contentId.startsWith('.'))).toEqual([]);
+      for (const tag of ['one', 'two']) await expectWhole(repository, tag);
       expect((await repository.fsck()).errors).toEqual([]);
     }));
 });

@@ -1,6 +1,6 @@
 import { artifact, image, tar, tarLayer, toBlob } from '@cfskit/fixtures';
 import type { Packaged } from '@cfskit/fixtures';
-import { symlink } from 'node:fs/promises';
+import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -126,6 +126,17 @@ describe('collection', () => {
       expect(listReferrers(repository, subject.descriptor.digest)).toHaveLength(1);
       expect(await collectGarbage(repository)).toMatchObject({ referrersRemoved: 2 });
       expect(await objectFiles(repository)).toEqual([]);
+    }));
+
+  it('removes the reference to an artifact that is gone', () =>
+    withWorkspace(async (workspace) => {
+      const { repository } = workspace;
+      await pullAll(workspace);
+      const directory = join(repository.path, 'streams/refs/oci-referrers/sha256:11');
+      await mkdir(directory, { recursive: true });
+      await symlink('../../../oci-manifest-sha256:22', join(directory, 'sha256:22'));
+      expect(await collectGarbage(repository)).toMatchObject({ referrersRemoved: 1 });
+      expect((await repository.fsck()).errors).toEqual([]);
     }));
 
   it('leaves every reference where it is when it fails', () =>

@@ -8,7 +8,7 @@ import { mark } from './mark.ts';
 import type { Category } from './names.ts';
 import { OBJECT_DIRECTORIES } from './object-files.ts';
 import { listRefs, removeRef, type Ref } from './refs.ts';
-import { LINK_PREFIX, OBJECT_PREFIX, ROOT_PREFIX } from './temporary-name.ts';
+import { HOLD_PREFIX, LINK_PREFIX, OBJECT_PREFIX, ROOT_PREFIX } from './temporary-name.ts';
 
 /** What a collection removed, or would remove. */
 export interface GcResult {
@@ -56,7 +56,7 @@ export async function collect(context: RepositoryContext, { roots, dryRun, letGo
   const { live, unknownRoots } = await mark(context, { roots, letGo: new Set(goners), signal });
   const dead = await countDead(context, live, signal);
   const images = deadLinks(context, 'images', live);
-  const streams = deadLinks(context, 'streams', live);
+  const streams = deadLinks(context, 'streams', live).filter(({ path }) => !goners.includes(path.slice(STREAM_REFS.length)));
   if (!dryRun) {
     signal?.throwIfAborted();
     for (const name of goners) removeRef(context.path, name, 'streams');
@@ -155,9 +155,22 @@ function isBroken(file: Buffer): boolean {
   }
 }
 
-/** Under the exclusive lock nobody is filling a temporary file. */
+const STREAM_REFS = 'streams/refs/';
+
+/** Under the exclusive lock nobody is filling a temporary file or holding a stream. */
 function removeTemporaries(root: string): void {
   const waiting = readDirectory(root, 'objects').filter(({ name }) => name?.startsWith(OBJECT_PREFIX));
   const inRoot = readDirectory(root, '').filter(({ name }) => name?.startsWith(LINK_PREFIX) || name?.startsWith(ROOT_PREFIX));
-  for (const { file } of [...waiting, ...inRoot]) rmSync(file, { recursive: true, force: true });
+  for (const { file } of [...waiting, ...inRoot, ...idleHolds(root)]) rmSync(file, { recursive: true, force: true });
+}
+
+/** Names that held a stream, which has another name by now. Where a killed process left it without one, it still needs the hold. */
+function idleHolds(root: string): readonly DirectoryEntry[] {
+  const names = firstLevel(root, 'streams');
+  const named = new Set(names.filter((entry) => !isHold(entry)).map(({ file }) => readlinkSync(file, 'utf8')));
+  return names.filter((entry) => isHold(entry) && named.has(readlinkSync(entry.file, 'utf8')));
+}
+
+function isHold({ name }: DirectoryEntry): boolean {
+  return name?.startsWith(HOLD_PREFIX) === true;
 }

@@ -1,6 +1,8 @@
 import type { Algorithm, BlockHash, ObjectId } from '@cfskit/fs-verity';
 import { LinuxError, syncfsAsync } from '@cfskit/linux';
 import { SplitstreamError, type Splitstream, type SplitstreamWriter } from '@cfskit/splitstream';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ImageReader, RepositoryContext } from './context.ts';
 import { RepositoryError } from './errors.ts';
 import { check, checkObjectsAlone, type FsckOptions, type ObjectsReport, type VerifyObjectsOptions } from './fsck.ts';
@@ -20,6 +22,7 @@ import { lockTimeout, type RepositoryLock } from './repository-lock.ts';
 import { createStreamWriter, invalidStream, openStreamObject, storeStream, type StoredStream } from './stream-object.ts';
 import { SyncQueue } from './sync-queue.ts';
 import { kernelVerity, type VerityCalls } from './verity-calls.ts';
+import { HOLD_PREFIX, temporaryName } from './temporary-name.ts';
 import { assertWritable } from './writable.ts';
 
 /** How a repository came to be open. */
@@ -191,6 +194,20 @@ export class Repository {
   async registerStream(contentId: string, id: ObjectId, ref?: string): Promise<void> {
     this.#checkNames(contentId, ref);
     await this.transaction(() => this.#nameStream(contentId, id, ref));
+  }
+
+  /**
+   * Give a stream's object a name of its own for a while. Collectors of other programs follow names, so a stream that takes over another's name
+   * step by step needs one in between. What a killed process leaves goes with
+   * a collection, once the stream has another name.
+   *
+   * @returns takes the name away again
+   * @throws {RepositoryError} as {@link registerStream}
+   */
+  async holdStream(id: ObjectId): Promise<() => void> {
+    const name = temporaryName(HOLD_PREFIX);
+    await this.registerStream(name, id);
+    return () => rmSync(join(this.path, 'streams', name), { force: true });
   }
 
   /**

@@ -6,6 +6,8 @@ export const OBJECT_PREFIX = '.tmp-object-';
 export const LINK_PREFIX = '.symlink-';
 /** How other temporary files begin; they are directly in the root, where users may keep files of their own. */
 export const ROOT_PREFIX = '.tmp-cfskit-';
+/** How names of streams begin that hold an object for a while; they are in `streams/`, where every collector sees them. */
+export const HOLD_PREFIX = '.holding-';
 /** How many names are tried before a taken one is an error. */
 export const NAME_ATTEMPTS = 16;
 
