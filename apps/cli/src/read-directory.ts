@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import type { CommandContext, GlobalValues } from '@cfskit/cli-kit';
 import type { Algorithm } from '@cfskit/fs-verity';
-import { scanDirectory, type ScannedDirectory, type ScanOptions } from '@cfskit/fs-scan';
+import { FsScanError, scanDirectory, type ScannedDirectory, type ScanOptions, type ScanProgress } from '@cfskit/fs-scan';
+import { imagePath } from './image-path.ts';
 import { repositoryAlgorithm } from './open-repository.ts';
 
 /** How a directory is read, beside the algorithm of the ids. */
@@ -18,15 +19,22 @@ export async function readDirectory(
   { world, reporter, signal }: CommandContext,
   options: ReadDirectoryOptions = {},
 ): Promise<ScannedDirectory> {
+  const absolute = resolve(world.cwd, path);
   reporter.report({ type: 'started', id: path, unit: 'bytes' });
-  const scanned = await scanDirectory(resolve(world.cwd, path), {
-    ...options,
-    algorithm,
-    signal,
-    onProgress: ({ bytes }) => reporter.report({ type: 'progress', id: path, fetched: bytes }),
-  });
-  reporter.report({ type: 'done', id: path, transferred: scanned.stats.bytes });
-  return scanned;
+  try {
+    const onProgress = ({ bytes }: ScanProgress): void => reporter.report({ type: 'progress', id: path, fetched: bytes });
+    const scanned = await scanDirectory(absolute, { ...options, algorithm, signal, onProgress });
+    reporter.report({ type: 'done', id: path, transferred: scanned.stats.bytes });
+    return scanned;
+  } catch (error) {
+    throw error instanceof FsScanError ? onMachine(error, absolute) : error;
+  }
+}
+
+/** The same error with the path that the entry has on this machine. */
+function onMachine(error: FsScanError, root: string): FsScanError {
+  const path = imagePath(root) + (error.path === '/' ? '' : error.path);
+  return new FsScanError(error.code, path, error.reason, { cause: error.cause });
 }
 
 /** The algorithm of ids where nothing is stored: that of `--hash`, of the repository if there is one, or sha512. */

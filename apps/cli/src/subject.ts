@@ -4,9 +4,8 @@ import { CliError, type CommandContext } from '@cfskit/cli-kit';
 import { ErofsError, imageId, openImage, readTree, type FormatVersion } from '@cfskit/erofs';
 import { objectOf, readDumpfile, walkTree, type Directory } from '@cfskit/fs-tree';
 import { algorithmOf, type Algorithm, type ObjectId } from '@cfskit/fs-verity';
-import { inspectImage } from '@cfskit/oci-import';
+import { buildImageTree, inspectImage, openImage as openOciImage } from '@cfskit/oci-import';
 import type { Repository } from '@cfskit/repository';
-import { readOciTree } from './oci-tree.ts';
 import { locateSubject, type SubjectPlace } from './subject-place.ts';
 
 /** The EROFS image that a tree was read from. */
@@ -56,7 +55,7 @@ export function readSubject(place: ImagePlace, repository: Repository | undefine
     case 'image':
       return Promise.resolve(readStoredImage('image', place.name, repository!));
     default:
-      return readOciImage(place.reference, repository!);
+      return readOciImage(place.reference, repository!, context);
   }
 }
 
@@ -69,10 +68,10 @@ export function algorithmOfTree(root: Directory): Algorithm | undefined {
   return undefined;
 }
 
-async function readOciImage(reference: string, repository: Repository): Promise<Subject> {
+async function readOciImage(reference: string, repository: Repository, { signal }: CommandContext): Promise<Subject> {
   const { composefsErofs } = await inspectImage(repository, reference);
-  if (composefsErofs === undefined) return { kind: 'oci-image', root: await readOciTree(repository, reference) };
-  return readStoredImage('oci-image', composefsErofs, repository);
+  if (composefsErofs !== undefined) return readStoredImage('oci-image', composefsErofs, repository);
+  return { kind: 'oci-image', root: await buildImageTree(repository, await openOciImage(repository, reference), { signal }) };
 }
 
 function readStoredImage(kind: 'image' | 'oci-image', name: string, repository: Repository): Subject {

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const BIN = fileURLToPath(new URL('../bin', import.meta.url));
 let install = '';
@@ -15,8 +15,18 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(install, { recursive: true }));
 
-function start(...argv: string[]): { status: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(install, 'bin/cfskit.js'), ...argv], { encoding: 'utf8' });
+interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function start(...argv: readonly string[]): Ended {
+  return startFile('bin/cfskit.js', ...argv);
+}
+
+function startFile(name: string, ...argv: readonly string[]): Ended {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(install, name), ...argv], { encoding: 'utf8' });
   return { status, stdout, stderr };
 }
 
@@ -59,6 +69,20 @@ it('starts the sources of a checkout that was not built, as sources', () => {
     'const argv: string[] = process.argv.slice(2); process.stdout.write(argv.concat(process.execArgv).join("|")); process.exitCode = 7;',
   );
   expect(start('pull', 'a b')).toEqual({ status: 7, stdout: 'pull|a b|--conditions=source', stderr: '' });
+});
+
+describe.each(['mkcomposefs', 'composefs-info', 'mount.composefs'])('started as %s', (name) => {
+  it('by its own file it is that program', () => {
+    file('dist/main-classic.js', 'process.stdout.write(`classic ${process.argv.slice(2).join("|")}`);');
+    expect(startFile(`bin/${name}.js`, 'a b', '-x')).toEqual({ status: 0, stdout: `classic ${name}|a b|-x`, stderr: '' });
+    expect(startFile(`bin/${name}.js`, '--version')).toEqual({ status: 0, stdout: `${name} 1.2.3\n`, stderr: '' });
+  });
+
+  it('by a link of that name, too', () => {
+    file('src/main-classic.ts', 'const argv: string[] = process.argv.slice(2); process.stdout.write(argv.join("|"));');
+    symlinkSync('cfskit.js', join(install, 'bin', name));
+    expect(startFile(`bin/${name}`, 'a b')).toEqual({ status: 0, stdout: `${name}|a b`, stderr: '' });
+  });
 });
 
 it('says so when there is nothing to start', () => {

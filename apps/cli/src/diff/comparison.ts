@@ -1,6 +1,6 @@
 import { compareTrees, sameContent, type ComparedField, type TreeDifference } from '@cfskit/fs-tree';
 import type { Subject } from '../subject.ts';
-import { explain, type Explanation } from './explain.ts';
+import { explain, transformedPaths, type Explanation } from './explain.ts';
 import { compareBytes, compareSettings, type ImageDifference, type ImageField } from './image-facts.ts';
 import { DifferenceTally } from './tally.ts';
 
@@ -15,13 +15,15 @@ export class Comparison {
   readonly #a: Subject;
   readonly #b: Subject;
   readonly #ignored: ReadonlySet<Field>;
-  readonly #tally = new DifferenceTally();
+  readonly #tally: DifferenceTally;
   #found = 0;
 
   constructor(a: Subject, b: Subject, ignored: Iterable<Field>) {
     this.#a = a;
     this.#b = b;
     this.#ignored = new Set(ignored);
+    const transformed = transformedPaths(a, b);
+    this.#tally = new DifferenceTally((path) => transformed.has(path));
   }
 
   /** Every difference, settings of the images first. To be gone through once. */

@@ -82,16 +82,13 @@ function* explainAlgorithm({ a, b, tally, told }: Compared): Generator<Explanati
 }
 
 function* explainTransform({ a, b, tally }: Compared): Generator<Explanation, void> {
-  const signs = (side: Side): string[] => [
-    ...(tally.atRoot > 0 && isRootOfUsr(sideOf({ a, b }, side)) && !isRootOfUsr(sideOf({ a, b }, other(side)))
-      ? ['its root has the metadata of /usr']
-      : []),
-    ...(tally.missingInRun[side] > 0 ? ['its /run is empty'] : []),
-  ];
   for (const side of ['a', 'b'] as const) {
-    const found = signs(side);
-    if (found.length === 0) continue;
-    const text = `${name(side)} was made like an image of layers (${found.join(', ')}), ${name(other(side))} was taken as it is. create-image, compute-id and pull do the first; --no-propagate-usr-to-root and mkcomposefs do the second.`;
+    const signs = [
+      ...(isRootOfUsr({ a, b }[side]) && !isRootOfUsr({ a, b }[other(side)]) ? ['its root has the metadata of /usr'] : []),
+      ...(tally.missingInRun[side] > 0 ? ['its /run is empty'] : []),
+    ];
+    if (signs.length === 0) continue;
+    const text = `${name(side)} was made like an image of layers (${signs.join(', ')}), ${name(other(side))} was taken as it is. create-image, compute-id and pull do the first; --no-propagate-usr-to-root and mkcomposefs do the second.`;
     yield { code: 'transform', text };
   }
 }
@@ -172,7 +169,7 @@ function* explainOwners({ tally }: Compared): Generator<Explanation, void> {
   if (count === 0) return;
   for (const side of ['a', 'b'] as const) {
     const { one } = tally.owners[side];
-    if (count < 2 || one === undefined) continue;
+    if (count < 2 || one === undefined || one === ROOT) continue;
     yield {
       code: 'owners',
       text: `Where owners differ (${paths(count)}), everything in ${name(side)} belongs to ${one}: it was unpacked or copied by that user. Do it as root, or under fakeroot or unshare --map-auto.`,
@@ -188,28 +185,28 @@ function* explainOwners({ tally }: Compared): Generator<Explanation, void> {
 function* explainModes({ tally }: Compared): Generator<Explanation, void> {
   const count = tally.count('mode');
   if (count === 0) return;
-  const side = (['a', 'b'] as const).find((candidate) => tally.lostModeBits[candidate] === count);
-  if (side === undefined) yield { code: 'modes', text: `Permissions differ at ${paths(count)}.` };
-  else
-    yield {
-      code: 'modes',
-      text: `Permissions differ at ${paths(count)}, and ${name(side)} only lacks some: a umask, or a copy that drops set-uid bits. Use cp -a or tar -p, as root.`,
-    };
+  yield { code: 'modes', text: `Permissions differ at ${paths(count)}${modeHint(tally, count)}.` };
+}
+
+function modeHint({ lostBits }: DifferenceTally, count: number): string {
+  for (const side of ['a', 'b'] as const) {
+    const { special, masked } = lostBits[side];
+    if (special === count)
+      return `, and ${name(side)} only lacks set-uid, set-gid and sticky bits: copies and chown drop them. Use cp -a or tar -p, as root`;
+    if (masked === count) return `, and ${name(side)} only lacks bits of group and others, as after a umask. Use cp -a or tar -p`;
+  }
+  return '';
 }
 
 function* explainStorage({ tally: { storage } }: Compared): Generator<Explanation, void> {
-  const inline = [...storage].filter(([key]) => key.split('|').includes('inline')).reduce((sum, [, count]) => sum + count, 0);
-  if (inline > 0)
-    yield {
-      code: 'storage',
-      text: `In the image on one side, objects on the other: ${files(inline)}. Tools keep up to 64 bytes in the image; a dumpfile can say otherwise.`,
-    };
-  const total = [...storage.values()].reduce((sum, count) => sum + count, 0);
-  if (total > inline)
-    yield {
-      code: 'storage',
-      text: `Objects named in another way, by a path of its own or without the digest to expect: ${files(total - inline)}. mkcomposefs takes both from a dumpfile as they are; other programs name objects by their digests.`,
-    };
+  if (storage.inline > 0) {
+    const text = `In the image on one side, objects on the other: ${files(storage.inline)}. Tools keep up to 64 bytes in the image; a dumpfile can say otherwise.`;
+    yield { code: 'storage', text };
+  }
+  if (storage.named > 0) {
+    const text = `Objects named in another way, by a path of their own or without the digest to expect: ${files(storage.named)}. mkcomposefs takes both from a dumpfile as they are; other programs name objects by their digests.`;
+    yield { code: 'storage', text };
+  }
 }
 
 function* explainContents({ tally }: Compared): Generator<Explanation, void> {
@@ -219,8 +216,8 @@ function* explainContents({ tally }: Compared): Generator<Explanation, void> {
 
 function* explainPaths({ tally: { missing, missingInRun } }: Compared): Generator<Explanation, void> {
   for (const side of ['a', 'b'] as const) {
-    const count = missing[side] - missingInRun[side];
-    if (count > 0) yield { code: 'paths', text: `Only in ${name(other(side))}: ${paths(count)}.` };
+    const count = missing[other(side)] - missingInRun[other(side)];
+    if (count > 0) yield { code: 'paths', text: `Only in ${name(side)}: ${paths(count)}.` };
   }
 }
 
@@ -248,10 +245,19 @@ function writerText(side: Side, writer: Writer): string {
   }
 }
 
+const ROOT = '0:0';
 const CAPABILITY = 'security.capability';
 
 function isUser(attribute: ByteString): boolean {
   return attribute.startsWith('user.');
+}
+
+/**
+ * Paths whose metadata differ where one tree was made like an image of layers and the other was not: what to say about them is said about
+ * that.
+ */
+export function transformedPaths(a: Subject, b: Subject): ReadonlySet<ByteString> {
+  return new Set(isRootOfUsr(a) === isRootOfUsr(b) ? [] : ['/', '/run']);
 }
 
 /** Whether the root has the metadata of `/usr`, as the transform gives them to it. */
@@ -263,10 +269,6 @@ function isRootOfUsr({ root }: { readonly root: Directory }): boolean {
 function sameStat(a: Stat, b: Stat): boolean {
   const same = a.mode === b.mode && a.uid === b.uid && a.gid === b.gid && compareTimes(a.mtime, b.mtime) === 0;
   return same && a.xattrs.size === b.xattrs.size && [...a.xattrs].every(([attribute, value]) => b.xattrs.get(attribute) === value);
-}
-
-function sideOf<T>(sides: Readonly<Record<Side, T>>, side: Side): T {
-  return sides[side];
 }
 
 function other(side: Side): Side {

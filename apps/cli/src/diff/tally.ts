@@ -38,44 +38,53 @@ interface TimeTally {
 /** What the differences of two trees have in common. Memory does not grow with them, but for names of attributes. */
 export class DifferenceTally {
   readonly fields = new Map<ComparedField, number>();
-  /** Differences of attributes by name: on which side they are. */
+  /** Attributes by name: how often they are on one side only, or on both. */
   readonly xattrs = new Map<ByteString, { a: number; b: number; both: number }>();
   readonly missing = { a: 0, b: 0 };
   /** Of these, below `/run`. */
   readonly missingInRun = { a: 0, b: 0 };
-  /** Paths that are neither `/` nor `/run` or below it. */
-  elsewhere = 0;
-  atRoot = 0;
   readonly times: Readonly<Record<Side, TimeTally>> = { a: { common: new Common(), cut: 0 }, b: { common: new Common(), cut: 0 } };
   readonly owners: Readonly<Record<Side, Common<string>>> = { a: new Common(), b: new Common() };
-  /** Differing modes that the other side has, less bits that copying takes away. */
-  readonly lostModeBits = { a: 0, b: 0 };
-  readonly storage = new Map<string, number>();
+  /** Modes that lack bits of the other side: only set-uid and the like, or only such as a umask takes away. */
+  readonly lostBits: Readonly<Record<Side, { special: number; masked: number }>> = {
+    a: { special: 0, masked: 0 },
+    b: { special: 0, masked: 0 },
+  };
+  /** Files that are in one tree and objects of the other; files whose objects are named in other ways. */
+  readonly storage = { inline: 0, named: 0 };
   uncompared = 0;
+  #total = 0;
+  readonly #expected: (path: ByteString) => boolean;
+
+  /** @param expected paths whose metadata differ for a reason that is known: they do not count */
+  constructor(expected: (path: ByteString) => boolean) {
+    this.#expected = expected;
+  }
 
   add(difference: TreeDifference): void {
+    this.#total++;
     if (difference.kind === 'field') this.#addField(difference);
     else this.#addMissing(difference.path, difference.kind === 'only-in-a' ? 'b' : 'a');
   }
 
+  /** Differences in a field, but for those that are expected. */
   count(field: ComparedField): number {
     return this.fields.get(field) ?? 0;
   }
 
+  /** All differences. */
   get total(): number {
-    return this.missing.a + this.missing.b + [...this.fields.values()].reduce((sum, count) => sum + count, 0);
+    return this.#total;
   }
 
   #addMissing(path: ByteString, side: Side): void {
     this.missing[side]++;
     if (path.startsWith('/run/')) this.missingInRun[side]++;
-    else this.elsewhere++;
   }
 
   #addField({ path, field, name, nodes, a, b }: DifferentField): void {
+    if (this.#expected(path)) return;
     this.fields.set(field, this.count(field) + 1);
-    if (path === '/') this.atRoot++;
-    else if (path !== '/run' && !path.startsWith('/run/')) this.elsewhere++;
     switch (field) {
       case 'mtime':
         this.#addTimes(nodes.a.stat.mtime, nodes.b.stat.mtime);
@@ -86,13 +95,14 @@ export class DifferenceTally {
         this.owners.b.add(owner(nodes.b));
         break;
       case 'mode':
-        this.#addModes(nodes.a.stat.mode, nodes.b.stat.mode);
+        addLostBits(this.lostBits.a, nodes.b.stat.mode, nodes.a.stat.mode);
+        addLostBits(this.lostBits.b, nodes.a.stat.mode, nodes.b.stat.mode);
         break;
       case 'xattr':
         this.#addXattr(name ?? '', a !== undefined, b !== undefined);
         break;
       case 'storage':
-        this.storage.set(`${a}|${b}`, (this.storage.get(`${a}|${b}`) ?? 0) + 1);
+        this.storage[a === 'inline' || b === 'inline' ? 'inline' : 'named']++;
         break;
       default:
     }
@@ -106,16 +116,21 @@ export class DifferenceTally {
     if (b.nanoseconds === 0) this.times.b.cut++;
   }
 
-  #addModes(a: number, b: number): void {
-    if ((a & ~b) === 0) this.lostModeBits.a++;
-    if ((b & ~a) === 0) this.lostModeBits.b++;
-  }
-
   #addXattr(name: ByteString, inA: boolean, inB: boolean): void {
     const counts = this.xattrs.get(name) ?? { a: 0, b: 0, both: 0 };
     counts[inA && inB ? 'both' : inA ? 'a' : 'b']++;
     this.xattrs.set(name, counts);
   }
+}
+
+const SPECIAL_BITS = 0o7000;
+const MASKED_BITS = 0o077;
+
+function addLostBits(counts: { special: number; masked: number }, before: number, after: number): void {
+  const lost = before & ~after;
+  if ((after & ~before) !== 0) return;
+  if ((lost & ~SPECIAL_BITS) === 0) counts.special++;
+  if ((lost & ~MASKED_BITS) === 0) counts.masked++;
 }
 
 /** Whether a time is the one that tools write when they are asked for none. */
