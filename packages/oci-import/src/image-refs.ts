@@ -16,7 +16,7 @@ export interface BuiltImage {
 }
 
 /** Under which name a config stream refers to its image of a format. Formats 0 and 1 share one. Spec: oci-import 13.2. */
-export function imageRefName(format: ErofsFormat): string {
+function imageRefName(format: ErofsFormat): string {
   return format === 2 ? IMAGE_REF : `${IMAGE_REF}.v1`;
 }
 

@@ -14,7 +14,7 @@ export function pullImage(repository: Repository, source: ImageSource, options: 
 }
 
 /** 200 bytes, which become an object of their own. */
-export const LARGE: Uint8Array = new TextEncoder().encode('large '.repeat(34).slice(0, 200));
+const LARGE: Uint8Array = new TextEncoder().encode('large '.repeat(34).slice(0, 200));
 
 const BASE: readonly TarEntry[] = [
   { path: 'usr/', type: 'dir', mtime: 1_000_000_000.5 },

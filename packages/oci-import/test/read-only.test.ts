@@ -1,9 +1,11 @@
 import { openOciDir } from '@cfskit/ocidir';
 import type { ImageSource } from '@cfskit/oci-spec';
-import { readdir } from 'node:fs/promises';
+import { formatMetadata, initRepository, openRepository } from '@cfskit/repository';
+import type { Repository } from '@cfskit/repository';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { collectGarbage, importImage, importLayer, tagImage, untagImage } from '../src/index.ts';
+import { collectGarbage, createImages, importImage, importLayer, sealImage, tagImage, untagImage, upgradeImages } from '../src/index.ts';
 import { withWorkspace } from './workspace.ts';
 
 const untouched: ImageSource = {
@@ -14,15 +16,18 @@ const untouched: ImageSource = {
   },
 };
 
+async function closed(repository: Repository): Promise<Repository> {
+  await repository.close();
+  return repository;
+}
+
 it('a repository that cannot be written says so before the source is touched', () =>
-  withWorkspace(async ({ repository }) => {
-    const readOnly = Object.create(repository, {
-      ensureWritable: {
-        value: () => {
-          throw Object.assign(new Error('Repository is not writable'), { code: 'READ_ONLY' });
-        },
-      },
-    }) as typeof repository;
+  withWorkspace(async ({ directory }) => {
+    const path = join(directory, 'read-only');
+    const { metadata } = await initRepository(path, { insecure: true }).then(closed);
+    const features = { ...metadata.features, readOnlyCompatible: ['from_the_future'] };
+    await writeFile(join(path, 'meta.json'), formatMetadata({ ...metadata, features }));
+    const readOnly = await openRepository(path);
     const digest = `sha256:${'0'.repeat(64)}`;
     const attempts = [
       () => importImage(readOnly, untouched),
@@ -30,9 +35,13 @@ it('a repository that cannot be written says so before the source is touched', (
       () => tagImage(readOnly, digest, 'x'),
       () => untagImage(readOnly, 'x'),
       () => collectGarbage(readOnly),
+      () => createImages(readOnly, 'x'),
+      () => upgradeImages(readOnly),
+      () => sealImage(readOnly, 'x'),
     ];
     for (const attempt of attempts.filter((_, i) => i !== 1)) await expect(attempt()).rejects.toMatchObject({ code: 'READ_ONLY' });
-    expect(await readdir(repository.path)).toEqual(['meta.json']);
+    expect(await readdir(path)).toEqual(['meta.json']);
+    await readOnly.close();
   }));
 
 it('a layout that is not there is named in the error', () =>
