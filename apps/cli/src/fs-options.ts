@@ -1,24 +1,31 @@
+import type { BooleanOption, StringOption } from '@cfskit/cli-kit';
 import { transformForOci, XATTR_MODES, type Directory, type XattrMode } from '@cfskit/fs-tree';
 import { LEFT_OUT } from './left-out.ts';
 
+type XattrsOption = StringOption & { readonly choices: readonly XattrMode[]; readonly default: XattrMode };
+
 /** How the trees of images treat extended attributes: an option of every command that makes one. */
-export const xattrsOption = {
+export const xattrsOption: XattrsOption = {
   type: 'string',
   value: 'MODE',
   choices: XATTR_MODES,
   default: 'allowlist-only',
   description: 'Extended attributes of the image: allowlist-only (security.capability) or keep-user-xattrs (user.* too)',
-} as const;
+};
 
 /** Options of the commands that read a directory as the root of a container. */
-export const fsOptions = {
+export const fsOptions: {
+  readonly xattrs: XattrsOption;
+  readonly 'no-propagate-usr-to-root': BooleanOption;
+  readonly bootable: BooleanOption;
+} = {
   xattrs: xattrsOption,
   'no-propagate-usr-to-root': {
     type: 'boolean',
     description: 'Take the directory as it is: the root keeps its metadata, /run its content, every file its attributes',
   },
   bootable: { type: 'boolean', description: 'Boot images', refused: `not supported; use cfsctl: ${LEFT_OUT}` },
-} as const;
+};
 
 /** Values of {@link fsOptions}. */
 export interface FsValues {

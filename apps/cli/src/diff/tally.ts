@@ -37,9 +37,9 @@ interface TimeTally {
 
 /** What the differences of two trees have in common. Memory does not grow with them, but for names of attributes. */
 export class DifferenceTally {
-  readonly fields = new Map<ComparedField, number>();
+  readonly fields: Map<ComparedField, number> = new Map();
   /** Attributes by name: how often they are on one side only, or on both. */
-  readonly xattrs = new Map<ByteString, { a: number; b: number; both: number }>();
+  readonly xattrs: Map<ByteString, { a: number; b: number; both: number }> = new Map();
   readonly missing = { a: 0, b: 0 };
   /** Of these, below `/run`. */
   readonly missingInRun = { a: 0, b: 0 };
