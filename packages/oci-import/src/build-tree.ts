@@ -48,7 +48,12 @@ export async function buildTree(repository: Repository, layers: readonly NamedRe
   try {
     transformForOci(root, xattrs);
   } catch (cause) {
-    throw new OciImportError('IMAGE_FAILED', 'The layers make no tree that images are built from', {}, { cause });
+    throw new OciImportError(
+      'IMAGE_FAILED',
+      'No EROFS image can be made of these layers; the image can be stored without one',
+      {},
+      { cause },
+    );
   }
   return root;
 }

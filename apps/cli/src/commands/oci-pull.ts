@@ -36,7 +36,11 @@ export const ociPull: Command = defineCommand({
     ...accessOptions,
     ...seedOptions,
     jobs: { type: 'integer', value: 'N', min: 1, max: 256, description: 'Layers at once', defaultText: 'the number of CPUs, at most 4' },
-    'no-image': { type: 'boolean', description: 'Store the image, do not build the EROFS image', conflicts: ['xattrs', 'expect-id'] },
+    'no-image': {
+      type: 'boolean',
+      description: 'Store the image without an EROFS image, which layers without /usr cannot have',
+      conflicts: ['xattrs', 'expect-id'],
+    },
     xattrs: {
       type: 'string',
       value: 'MODE',
