@@ -10,7 +10,7 @@ export const ROWS: readonly (readonly [row: string, packages: readonly string[]]
 ];
 
 /** The edges allowed inside a row. */
-export const SIDEWAYS: Readonly<Record<string, readonly string[]>> = {
+const SIDEWAYS: Readonly<Record<string, readonly string[]>> = {
   splitstream: ['fs-verity'],
   erofs: ['fs-verity', 'fs-tree'],
   'fs-tree': ['fs-verity'],

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 export const ROOT: string = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 
 /** The parts of a package.json that the checks look at. */
-export interface Manifest {
+interface Manifest {
   readonly name: string;
   readonly version: string;
   readonly description?: string;
