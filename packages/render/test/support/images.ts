@@ -106,5 +106,5 @@ export function messagesOf(error: unknown): string {
 
 /** Copies, since chunks belong to whoever reads them. */
 async function* pieces(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
-  for (let at = 0; at < bytes.byteLength; at += 65_536) yield bytes.slice(at, at + 65_536);
+  for (let at = 0; at < bytes.byteLength; at += 65_536) yield Uint8Array.from(bytes.subarray(at, at + 65_536));
 }
