@@ -2,7 +2,7 @@ import { ImageProxyError } from './errors.ts';
 import { oneLine } from './foreign-text.ts';
 
 /** What an error of the proxy is about; before 0.2.8 it does not say. */
-export type ReplyErrorCode = 'EPIPE' | 'retryable' | 'other';
+type ReplyErrorCode = 'EPIPE' | 'retryable' | 'other';
 
 /** An answer of the proxy. */
 export type Reply =
