@@ -48,15 +48,24 @@ export async function splitLayer(
   options: ReadLayerOptions,
 ): Promise<readonly LayerEntry[]> {
   const splitting = new Splitting(store);
+  const chunks = splitting.chunks(layer, options);
   const entries: LayerEntry[] = [];
   try {
     const { maxEntries } = options.limits;
-    for await (const entry of readEntries(splitting.chunks(layer, options), { maxEntries })) entries.push(layerEntryOf(entry));
+    for await (const entry of readEntries(leftOpen(chunks), { maxEntries })) entries.push(layerEntryOf(entry));
+    while ((await chunks.next()).done !== true); // what is behind the last entry counts for the digests
   } catch (error) {
     splitting.abort();
     throw layerFailed(layer, number, error, options);
+  } finally {
+    await chunks.return();
   }
   return entries;
+}
+
+/** The listing closes what it reads when it has seen the last entry. */
+function leftOpen(chunks: AsyncGenerator<TarChunk, void>): AsyncIterable<TarChunk> {
+  return { [Symbol.asyncIterator]: () => ({ next: () => chunks.next() }) };
 }
 
 /** A layer's tar as a splitstream would hold it: contents go into the store, and their digests take their place. */
