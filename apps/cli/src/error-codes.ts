@@ -12,6 +12,7 @@ import type { OciImportErrorCode } from '@cfskit/oci-import';
 import type { OciRefErrorCode } from '@cfskit/oci-ref';
 import type { OciSpecErrorCode, VerifyErrorCode } from '@cfskit/oci-spec';
 import type { CredentialErrorCode, RegistryErrorCode } from '@cfskit/registry';
+import type { RenderErrorCode } from '@cfskit/render';
 import type { RepositoryErrorCode } from '@cfskit/repository';
 import type { SplitstreamErrorCode } from '@cfskit/splitstream';
 import type { TarSplitErrorCode } from '@cfskit/tar-split';
@@ -35,6 +36,7 @@ export type ErrorCode =
   | OciRefErrorCode
   | OciSpecErrorCode
   | RegistryErrorCode
+  | RenderErrorCode
   | RepositoryErrorCode
   | SplitstreamErrorCode
   | TarSplitErrorCode
@@ -45,6 +47,7 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   ALGORITHM_MISMATCH: 'The repository, or a stream in it, is of another fs-verity algorithm than expected',
   AMBIGUOUS: 'A digest was cut too short, or a source has several images and nothing says which; `detail.candidates` lists some',
   AMBIGUOUS_DOCUMENT: 'A document could be read as a manifest and as an index',
+  AMBIGUOUS_IMAGE: 'A directory holds several images, and nothing says which',
   ARCHIVE_LIMIT: 'An archive has more entries than are read',
   AUTH_FILE_ACCESS: 'A credential file cannot be read or written',
   BACKEND_FAILED: 'A decompression library gave up for a reason of its own',
@@ -72,11 +75,15 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   CORRUPT_OBJECT: 'An object is not what its id says',
   CORRUPT_STREAM: 'A stream of the repository is damaged',
   DANGLING_REF: 'A reference leads to nothing',
+  DECODER_FAILED: 'The decoder for a layer gave up; the cause says why',
+  DECODER_MISSING: 'The decoder for a layer is not on this machine',
   DENIED: 'The login is good, but not for this',
+  DEVICE_REFUSED: 'This user may not make a device',
   DIFF_ID_MISMATCH: 'The uncompressed bytes of a layer do not hash to its diff_id',
   DIGEST_HEADER: 'A registry announced another digest than that of what it sent',
   DIGEST_MISMATCH: 'Content does not hash to its digest',
   DIRECTORY_LOOP: 'A directory of an image has two names, or holds itself',
+  DOWNLOAD_FAILED: 'A layer could not be fetched; the cause says why',
   DUPLICATE_KEY: 'A JSON document has a key twice',
   DUPLICATE_METADATA: 'A tar has the same metadata twice for one entry',
   EMPTY_INDEX: 'An image index has no manifests',
@@ -102,6 +109,7 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   INVALID_DIRECTORY: 'A directory of an image is malformed',
   INVALID_DUMP: 'A dumpfile is malformed; the message says in which line',
   INVALID_FIELD: 'A field of a JSON document or of a tar header is missing or malformed',
+  INVALID_HEADER: 'A header of a tar is malformed',
   INVALID_HELPER: 'A credential file names a helper program in a way that cannot be one',
   INVALID_HEX_CHARACTER: 'An object id has a character that is no hex digit',
   INVALID_HOST: 'The host of an image name is malformed',
@@ -122,6 +130,7 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   INVALID_REGISTRY: 'A text is no name of a registry',
   INVALID_SEED: 'What was given with --seed is no archive, layout or directory of images; the cause says why',
   INVALID_SIZE: 'A size in a tar header or a tree is malformed or too large',
+  INVALID_SPARSE: 'The map of a sparse file in a tar is malformed',
   INVALID_STREAM: 'A stream of the repository cannot be read',
   INVALID_STRING_LENGTH: 'An object id has the wrong number of digits',
   INVALID_TAG: 'A tag breaks its rules',
@@ -129,16 +138,25 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   INVALID_UTF8: 'A document is not UTF-8',
   INVALID_XATTR: 'An extended attribute is malformed, or there are more than an image can hold',
   IS_A_DIRECTORY: 'A hard link leads to a directory',
+  LAYERS_MISSING: 'Not all layers of an image arrived',
+  LAYER_CHANGED: 'A layer was another one when it was read again',
   LAYER_COUNT: 'Manifest and config disagree on the number of layers',
   LAYER_FAILED: 'A layer could not be imported; the cause says why, `detail.layer` says which',
+  LAYER_INDEX: 'A layer was announced that the image does not have',
+  LAYER_REPEATED: 'A layer arrived twice',
   LAYOUT_VERSION: 'The layout is of an unknown version',
   LIMIT: 'A tar, tree or dumpfile is beyond a limit',
+  LIMIT_BYTES: 'Layers unpack to more bytes than are allowed',
+  LIMIT_DEPTH: 'Directories of layers nest deeper than is allowed',
+  LIMIT_ENTRIES: 'Layers have more entries than are allowed',
+  LIMIT_METADATA: 'Layers have more metadata than are allowed',
   LINKED_WHITEOUT: 'A whiteout has several names',
   LINK_COUNT: 'A file of an image has another number of names than its link count says',
   LOCK_TIMEOUT: 'Somebody else kept the repository locked for too long',
   MANIFEST_FAILED: 'A manifest could not be read or stored; the cause says why',
   MANIFEST_UNKNOWN: 'The registry has no manifest for a tag or digest',
   MEDIA_TYPE_MISMATCH: 'A registry calls a document something else than it is',
+  MERGE_FAILED: 'Layers could not be merged; the cause says why',
   METADATA_LIMIT: 'A tar has too much metadata for one entry',
   METADATA_MISSING: 'The directory is no repository: meta.json is missing',
   MISMATCH: 'Data is not what it should be',
@@ -172,13 +190,19 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   OLD_FORMAT: 'The repository has no meta.json and was not to be upgraded',
   ORPHANED_METADATA: 'A tar ends with metadata for an entry that never comes',
   OUTPUT_LIMIT: 'Compressed data decodes to more than the limit',
+  OUTPUT_NOT_A_FILE: 'Something else is where a file was to be written',
   OUTSIDE_LAYOUT: 'A link in the layout leads out of it',
   OUT_OF_BOUNDS: 'Something in an image leads out of it',
   OUT_OF_RANGE: 'A number in a file is out of range',
   OVERLAP: 'Parts of an image overlap',
   OVERSIZED_SECTION: 'A section of a splitstream is too large',
+  OWNER_REFUSED: 'A file cannot have the owner that it has in the image',
+  PACKER_CLOSED: 'The packer had ended when a layer arrived',
   PLAIN_HTTP: 'A server speaks plain HTTP where that is not allowed',
   PROBLEMS_FOUND: 'A check found something; the result says what',
+  PROGRAM_FAILED: 'A program that was needed failed; the message has what it said',
+  PROGRAM_MISSING: 'A program that is needed is not on this machine',
+  PROGRAM_TOO_OLD: 'A program that is needed is too old',
   RATIO_LIMIT: 'Compressed data decodes to too many times its size',
   READ_ONLY: 'The repository cannot be written',
   REALM_REFUSED: 'A registry wants its credentials sent to where they must not go',
@@ -196,6 +220,8 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   SYMLINK_LOOP: 'More than 40 symbolic links in one path',
   SYSTEM: 'The operating system refused something; `detail.errno` has its name for it',
   TAG_NOT_FOUND: 'The source has no image of this tag',
+  TARGET_BLOCKED: 'Something is in the way in the directory to unpack into',
+  TARGET_NOT_EMPTY: 'The directory to unpack into is not empty',
   TIMEOUT: 'A registry did not answer in time',
   TLS: 'The certificate of a registry does not hold',
   TOO_DEEP: 'A JSON document or directories are nested too deeply',
@@ -231,6 +257,7 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   UNSUPPORTED_GENERATION: 'A splitstream is of a generation that is no longer read',
   UNSUPPORTED_LAYER: 'A layer is of a media type that an image cannot have',
   UNSUPPORTED_MANIFEST: 'A registry has a manifest of a kind that is no longer read',
+  UNSUPPORTED_MEDIA_TYPE: 'A layer is of a media type that cannot be rendered',
   UNSUPPORTED_TRANSPORT: 'Images of this transport are not read here',
   UNSUPPORTED_TYPE: 'A tar has an entry of an unknown type',
   UNSUPPORTED_VERSION: 'The repository or a splitstream is of a newer version',
@@ -243,5 +270,6 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   WRONG_ALGORITHM: 'An object id is of another algorithm',
   WRONG_EPOCH: 'An image is not as images of its format are',
   WRONG_PLACEMENT: 'A stored tar has a file where it cannot be',
+  XATTR_REFUSED: 'A file cannot have an extended attribute that it has in the image',
   ZERO_COPY_IMPOSSIBLE: 'A file could be neither cloned nor linked',
 };

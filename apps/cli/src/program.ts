@@ -49,6 +49,7 @@ export const cfskit: Program = {
     command(['dump-files'], async () => (await import('./commands/dump-files.ts')).dumpFiles),
     command(['ls'], async () => (await import('./commands/ls.ts')).ls),
     command(['cat'], async () => (await import('./commands/cat.ts')).cat),
+    command(['extract'], async () => (await import('./commands/extract.ts')).extract),
     command(['diff'], async () => (await import('./commands/diff.ts')).diff),
     command(['mount'], async () => (await import('./commands/mount.ts')).mount),
     command(['umount'], async () => (await import('./commands/umount.ts')).umount),
