@@ -1,24 +1,40 @@
 import type { ImageSource, ResolveOptions } from '@cfskit/oci-spec';
 import { Arrivals } from './arrivals.ts';
 import { RenderError } from './errors.ts';
+import { openFetchedLayers } from './fetched-layers.ts';
 import type { DirectorySpec, ImageSpec, SquashfsSpec, TarSpec } from './output-spec.ts';
 import { loadRenderImage, type RenderImage } from './render-image.ts';
 import { RenderRun, type RenderOptions, type RenderResult } from './render-run.ts';
 import type { LayerMeta } from './file-layer.ts';
 
 /** Which image of a source, and how it is rendered. */
-export type ConvertOptions = RenderOptions & Pick<ResolveOptions, 'tag' | 'platform'>;
+export interface ConvertOptions extends RenderOptions, Pick<ResolveOptions, 'tag' | 'platform'> {
+  /**
+   * A directory for the stored layers while they are needed. For sources far away: a layer is opened twice unless it is kept here. Nothing is left.
+   */
+  readonly fetchDirectory?: string;
+}
 
 /**
  * Render an image: merge its layers as the image specification says and write the result. Size and digest of every layer and its diff_id are
  * checked before anything is written, and stored bytes once more while they are.
  *
- * A layer is opened twice. Where that means to fetch it twice, fetch it into files first ({@link convertLayers}, `StreamingPacker`).
+ * A layer is opened twice. Where that would fetch it twice, give a `fetchDirectory`, or use {@link convertLayers} or `StreamingPacker`.
  *
  * @throws {RenderError} with what went wrong as its cause
  */
 export async function convert(image: ImageSource | RenderImage, spec: ImageSpec, options: ConvertOptions = {}): Promise<RenderResult> {
-  const { name, layers, created } = await renderImageOf(image, options);
+  const found = await renderImageOf(image, options);
+  if (options.fetchDirectory === undefined) return await render(found, spec, options);
+  const fetched = await openFetchedLayers(options.fetchDirectory);
+  try {
+    return await render(fetched.keep(found), spec, options);
+  } finally {
+    await fetched.close();
+  }
+}
+
+async function render({ name, layers, created }: RenderImage, spec: ImageSpec, options: ConvertOptions): Promise<RenderResult> {
   const run = new RenderRun({ name, created, count: layers.length }, spec, options);
   for (const [number, layer] of layers.entries()) run.add(number, layer);
   return await run.result;

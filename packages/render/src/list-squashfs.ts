@@ -1,4 +1,4 @@
-import { decode, DecodeError, toLatin1 } from '@cfskit/binary';
+import { decode, DecodeError, toLatin1, u32, u64 } from '@cfskit/binary';
 import { DEPTH_MAX, NO_XATTRS, PERMISSIONS, type ByteString, type Node, type Xattrs } from '@cfskit/fs-tree';
 import { createHash } from '@cfskit/oci-spec';
 import { RenderError } from './errors.ts';
@@ -12,8 +12,6 @@ import {
   inodeHeader,
   NO_TABLE,
   NONE,
-  u32,
-  u64,
   XATTR_ELSEWHERE,
   XATTR_PREFIXES,
   xattrHeader,

@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { inflateSync } from 'node:zlib';
-import { concatBytes, decode as decodeField, DecodeError, type Field } from '@cfskit/binary';
+import { concatBytes, decode as decodeField, DecodeError, u16, u32, u64, type Field } from '@cfskit/binary';
 import { decode } from '@cfskit/compression';
 import { RenderError } from './errors.ts';
 import {
@@ -11,9 +11,6 @@ import {
   METADATA_SIZE,
   SQUASHFS_MAGIC,
   superblock,
-  u16,
-  u32,
-  u64,
   type Superblock,
 } from './squashfs-format.ts';
 

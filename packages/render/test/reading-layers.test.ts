@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { image, imageConfig, jsonBlob, layoutFiles, tarLayer } from '@cfskit/fixtures';
@@ -224,6 +224,40 @@ describe('an image source', () => {
     const twice = [layers[1], layers[1]].filter((one) => one !== undefined);
     await withPath(async (to) => {
       expect((await convert(sourceOf(twice), { kind: 'tar', to })).bytes).toBe(2048);
+    });
+  });
+});
+
+describe('a source far away', () => {
+  it('is asked once for each layer, and nothing is left', async () => {
+    await withPath(async (to, directory) => {
+      const opened: number[] = [];
+      const subject = imageOf(PACKED['gzip'] ?? plain, layer().file('small', 'newer'));
+      const counting = subject.layers.map((one, i) =>
+        Object.assign({}, one, {
+          open: () => {
+            opened.push(i);
+            return one.open();
+          },
+        }),
+      );
+      for (const threads of ['never', 'always'] as const) {
+        opened.length = 0;
+        await convert({ ...subject, layers: counting }, { kind: 'tar', to }, { fetchDirectory: directory, threads });
+        expect([opened.toSorted((a, b) => a - b), await readdir(directory)]).toEqual([[0, 1], ['out']]);
+        expect((await readFile(to)).equals((await mergedTar(subject)).bytes)).toBe(true);
+      }
+    });
+  });
+
+  it('that fails leaves nothing', async () => {
+    await withPath(async (to, directory) => {
+      const subject = imageOf(packed('gzip', gzipSync(tar).subarray(0, 5000)));
+      expect(codesOf(await failureOf(convert(subject, { kind: 'tar', to }, { fetchDirectory: directory })))).toEqual([
+        'LAYER_FAILED',
+        'TRUNCATED',
+      ]);
+      expect(await readdir(directory)).toEqual([]);
     });
   });
 });
