@@ -257,6 +257,15 @@ describe('explanations', () => {
   });
 });
 
+it('an empty /run alone tells as much', async () => {
+  const usr = '/usr 0 40755 2 0 0 0 5.0 - - -';
+  const a = await dump('run a', '/run 0 40755 2 0 0 0 6.0 - - -', usr);
+  const result = await compare(a, await dump('run b', '/run 0 40755 2 0 0 0 5.0 - - -', fifo('/run/x'), usr));
+  expect(result.explanations.map(({ text }) => text)).toEqual([
+    expect.stringContaining('A was made like an image of layers (its /run is empty), B'),
+  ]);
+});
+
 describe.runIf(hasXattrs)('directories', () => {
   let stored: StoredDirectory;
   beforeAll(async () => {

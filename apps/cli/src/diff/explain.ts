@@ -257,7 +257,13 @@ function isUser(attribute: ByteString): boolean {
  * that.
  */
 export function transformedPaths(a: Subject, b: Subject): ReadonlySet<ByteString> {
-  return new Set(isRootOfUsr(a) === isRootOfUsr(b) ? [] : ['/', '/run']);
+  if (isRootOfUsr(a) !== isRootOfUsr(b)) return new Set(['/', '/run']);
+  return new Set(hasEmptyRun(a) === hasEmptyRun(b) ? [] : ['/run']);
+}
+
+function hasEmptyRun({ root }: Subject): boolean {
+  const run = root.get('run');
+  return run?.kind === 'directory' && run.size === 0;
 }
 
 /** Whether the root has the metadata of `/usr`, as the transform gives them to it. */
