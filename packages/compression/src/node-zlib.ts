@@ -21,8 +21,8 @@ import { decodeFrameHeader, MAX_HEADER_SIZE, ZstdBlockScanner, type ZstdFrameHea
 
 type ZlibStream = Transform & Zlib;
 
-/** Output of one native call; the default of 16 KiB costs a third of the speed. */
-const CHUNK_SIZE = 2 ** 18;
+/** Output of one native call; the default of 16 KiB costs a third of the speed, and each call a hop to another thread and back. */
+const CHUNK_SIZE = 2 ** 20;
 
 /** Units up to this many bytes are decoded in one call, if they decode to no more than the second number. */
 const MAX_SMALL = 2 ** 16;
@@ -172,6 +172,7 @@ async function* pump(
     for (;;) {
       for (let piece: Uint8Array | null; (piece = stream.read() as Uint8Array | null) !== null;) {
         yield* output.writeAll(piece);
+        releaseFull(piece);
       }
       if (state.error !== undefined) throw streamError(state.error, format);
       if (state.isEnded) return;
@@ -182,6 +183,14 @@ async function* pump(
   } finally {
     stream.destroy();
   }
+}
+
+/**
+ * Free the memory of an output buffer of zlib that has been copied and is full, so that zlib will not write to it again. Waiting for the
+ * garbage collector costs 30 MB and, for 300 MB of layers, 0.2 s.
+ */
+function releaseFull({ buffer, byteOffset, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === CHUNK_SIZE && byteOffset + byteLength === CHUNK_SIZE) buffer.transfer(0);
 }
 
 /** What the events of a stream have told, for a loop that looks at it in its own time. */
