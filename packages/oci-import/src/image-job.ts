@@ -1,7 +1,7 @@
 import type { DecodeLimits } from '@cfskit/compression';
 import type { XattrMode } from '@cfskit/fs-tree';
 import type { ObjectId } from '@cfskit/fs-verity';
-import type { ImageSource, Manifest, Platform } from '@cfskit/oci-spec';
+import type { ImageSource, Manifest, Platform, ResolvedManifest } from '@cfskit/oci-spec';
 import type { Reporter } from '@cfskit/progress';
 import type { ErofsFormat, Repository } from '@cfskit/repository';
 import { OciImportError } from './errors.ts';
@@ -44,6 +44,7 @@ export interface ImageJob {
   readonly source: ImageSource;
   readonly options: ImportImageOptions;
   readonly reporter: Reporter;
+  readonly resolved: ResolvedManifest;
   readonly manifest: Manifest;
   readonly manifestRaw: Uint8Array;
   readonly manifestDigest: string;

@@ -18,6 +18,7 @@ import { formatImportStats } from './import-stats.ts';
 import type { ImportStats } from './import-stats.ts';
 import type { JsonStream } from './json-stream.ts';
 import { planLayers } from './layer-plan.ts';
+import { asStored } from './stored-layers.ts';
 import type { LocatedLayer } from './layer-plan.ts';
 import { locateLayers } from './locate-layers.ts';
 import { addReferrer } from './referrers.ts';
@@ -73,12 +74,7 @@ export function completedEvent(result: ImportResult): CompletedEvent {
   return { type: 'completed', manifestDigest, configDigest, manifestVerity, configVerity, stats: formatImportStats(stats) };
 }
 
-/** An import whose manifest is known. */
-interface StartedJob extends ImageJob {
-  readonly resolved: ResolvedManifest;
-}
-
-async function startJob(repository: Repository, source: ImageSource, options: ImportImageOptions, reporter: Reporter): Promise<StartedJob> {
+async function startJob(repository: Repository, source: ImageSource, options: ImportImageOptions, reporter: Reporter): Promise<ImageJob> {
   const resolved = await resolveManifest(source, options);
   const { descriptor, raw } = resolved;
   const { digest } = descriptor;
@@ -89,12 +85,12 @@ async function startJob(repository: Repository, source: ImageSource, options: Im
   return { ...job, manifest };
 }
 
-async function run(job: StartedJob): Promise<ImportResult> {
+async function run(job: ImageJob): Promise<ImportResult> {
   const { manifest, manifestDigest, reporter, options } = job;
   reporter.report({ type: 'message', text: `Importing ${manifest.layers.length} layers from ${placeName(job.source)}` });
   const config = await loadConfig(job);
   const storedManifest = await loadStoredManifest(job);
-  const layers = await locate(job, config, storedManifest);
+  const layers = await asStored(job, await locate(job, config, storedManifest));
   reportPlan(job, config, layers);
   const imported = await importLayers(job, layers);
   const layerRefs = layers.map((layer, index): NamedRef => [layer.id, imported.ids[index]!]);

@@ -48,6 +48,12 @@ export interface ImageSource {
    * Several blobs may be open at once.
    */
   open(descriptor: Descriptor, options?: OpenOptions): AsyncIterable<Uint8Array>;
+  /**
+   * The layers of a resolved image in the form in which `open` has them, in the order of the manifest, one for each. For sources that keep layers
+   * uncompressed: such a layer is a plain tar, named by its diff_id, whatever the manifest says of it. Sources without this method have
+   * the manifest's.
+   */
+  storedLayers?(resolved: ResolvedManifest, options?: OpenOptions): Promise<readonly Descriptor[]>;
   /** Release what the source holds. A second call does nothing. */
   close?(): Promise<void>;
 }

@@ -46,6 +46,7 @@ const CHECKS: readonly (readonly [name: string, check: Check])[] = [
   ['can be left in the middle of a blob and asked again', canBeLeft],
   ['lets a damaged blob be found', letsDamageBeFound],
   ['obeys an aborted signal', obeysSignal],
+  ['has every layer in the form it says', hasStoredLayers],
   ['can be closed twice', closesTwice],
 ];
 
@@ -175,6 +176,15 @@ async function obeysSignal(source: ImageSource, { large }: Fixture): Promise<voi
     for await (const chunk of source.open(large, { signal: controller.signal })) if (chunk.byteLength > 0) controller.abort();
   })();
   isAbort(await rejection(reading, 'a read that is aborted in the middle'));
+}
+
+async function hasStoredLayers(source: ImageSource, { single }: Fixture): Promise<void> {
+  if (source.storedLayers === undefined) return;
+  const { resolved, layers } = await loadImage(source, { tag: 'single', platform: AMD64 });
+  equal(resolved.descriptor.digest, single.digest, 'digest of the manifest');
+  const stored = await source.storedLayers(resolved);
+  equal(stored.length, layers.length, 'number of layers');
+  for (const descriptor of stored) await readBlob(source, descriptor, { limit: LARGE });
 }
 
 async function closesTwice(source: ImageSource): Promise<void> {
