@@ -1,7 +1,7 @@
 import { CliError, UsageError } from '@cfskit/cli-kit';
+import { readValue } from '@cfskit/cli-kit/images';
 import { parseObjectId } from '@cfskit/fs-verity';
 import { checkRefName, type Repository } from '@cfskit/repository';
-import { readValue } from './bad-value.ts';
 import { notFound } from './near-names.ts';
 
 /** How the help describes the name of a stored EROFS image. */

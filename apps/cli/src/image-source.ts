@@ -1,9 +1,9 @@
 import { isAbsolute, relative, resolve } from 'node:path';
 import { CliError, type CommandContext } from '@cfskit/cli-kit';
+import { readValue } from '@cfskit/cli-kit/images';
 import { openFetcher, parseArchiveRef, type Fetcher } from '@cfskit/image-source';
 import { parseImageReference, parseOciLayoutRef, parseRegistryName, type ImageReference, type Transport } from '@cfskit/oci-ref';
 import type { RegistryClientOptions } from '@cfskit/registry';
-import { readValue } from './bad-value.ts';
 
 /** What this program reads itself, and how it is written. */
 const READABLE: ReadonlyMap<Transport, string> = new Map([

@@ -1,8 +1,7 @@
 import type { CommandContext, OptionValues } from '@cfskit/cli-kit';
+import { type accessOptions, type platformOption, readPlatform, type seedOptions } from '@cfskit/cli-kit/images';
 import { formatPlatform, loadImage, type ImageSource, type LoadedImage } from '@cfskit/oci-spec';
-import type { accessOptions, platformOption, seedOptions } from './access-options.ts';
 import { located, parseSource, withFetcher } from './image-source.ts';
-import { readPlatform } from './platform.ts';
 import { registryAccess } from './registry-access.ts';
 
 /** Values of the options that say how a source is read. */

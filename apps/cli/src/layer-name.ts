@@ -1,6 +1,6 @@
 import { UsageError } from '@cfskit/cli-kit';
+import { readValue } from '@cfskit/cli-kit/images';
 import { parseStoredReference } from '@cfskit/oci-ref';
-import { readValue } from './bad-value.ts';
 
 /** How the help describes a layer's name. */
 export const DIFF_ID_TEXT: string = 'The diff_id of a stored layer, sha256:… with or without @, or its first 12 hex digits or more';

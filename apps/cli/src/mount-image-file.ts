@@ -1,5 +1,6 @@
 import { constants, openSync } from 'node:fs';
 import { CliError, UsageError } from '@cfskit/cli-kit';
+import { readValue } from '@cfskit/cli-kit/images';
 import {
   closeDescriptor,
   measureVerity,
@@ -11,7 +12,6 @@ import {
   type ComposefsMount,
 } from '@cfskit/linux';
 import { parseObjectId, type ObjectId } from '@cfskit/fs-verity';
-import { readValue } from './bad-value.ts';
 
 /** What `-o` of mount.composefs says. */
 export interface ImageFileOptions {

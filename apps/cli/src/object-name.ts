@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CliError, UsageError } from '@cfskit/cli-kit';
+import { readValue } from '@cfskit/cli-kit/images';
 import { parseObjectId, parseObjectPath, type ObjectId } from '@cfskit/fs-verity';
 import type { Repository } from '@cfskit/repository';
-import { readValue } from './bad-value.ts';
 
 const PATH = /^[0-9a-f]{2}\/[0-9a-f]+$/;
 const PREFIX = /^[0-9a-f]{12,127}$/;

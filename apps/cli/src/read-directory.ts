@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import type { CommandContext, GlobalValues } from '@cfskit/cli-kit';
+import { repositoryAlgorithm } from '@cfskit/cli-kit/images';
 import type { Algorithm } from '@cfskit/fs-verity';
 import { FsScanError, scanDirectory, type ScannedDirectory, type ScanOptions, type ScanProgress } from '@cfskit/fs-scan';
 import { imagePath } from './image-path.ts';
-import { repositoryAlgorithm } from './open-repository.ts';
 
 /** How a directory is read, beside the algorithm of the ids. */
 export type ReadDirectoryOptions = Pick<ScanOptions, 'hardLinks' | 'store' | 'threads' | 'xattrs'>;

@@ -1,11 +1,9 @@
 import { resolve } from 'node:path';
 import { UsageError, type CommandContext, type OptionValues } from '@cfskit/cli-kit';
+import { givenCredentials, readValue, type accessOptions, type transportOptions } from '@cfskit/cli-kit/images';
 import { dockerHub, parseRegistryName, registryOf, type ImageReference } from '@cfskit/oci-ref';
 import { anonymous, credentialFiles, credentialsFor } from '@cfskit/registry';
 import type { AuthFilePlaces, CredentialProvider, PasswordCredentials, RegistryClientOptions, RegistryOptions } from '@cfskit/registry';
-import type { accessOptions, transportOptions } from './access-options.ts';
-import { readValue } from './bad-value.ts';
-import { readPassword } from './password.ts';
 
 /** Values of the options that say how a registry is reached. */
 export type AccessValues = OptionValues<typeof accessOptions>;
@@ -68,23 +66,6 @@ function storedCredentials(values: AccessValues, context: CommandContext): Crede
 
 function only({ name }: ImageReference, credentials: PasswordCredentials): CredentialProvider {
   return credentialsFor({ [registryOf(parseRegistryName(name))]: credentials });
-}
-
-async function givenCredentials(
-  { creds, 'password-stdin': fromInput }: AccessValues,
-  context: CommandContext,
-  option: string,
-): Promise<PasswordCredentials | undefined> {
-  if (creds === undefined) {
-    if (fromInput) throw new UsageError(`--password-stdin: wanted ${option} USER beside it`);
-    return undefined;
-  }
-  const colon = creds.indexOf(':');
-  const username = colon < 0 ? creds : creds.slice(0, colon);
-  if (username === '') throw new UsageError(`${option}: the user name is empty`);
-  if (colon >= 0 && fromInput) throw new UsageError(`--password-stdin: ${option} has a password already`);
-  if (colon < 0 && !fromInput) throw new UsageError(`${option}: wanted USER:PASSWORD, or the password on standard input`);
-  return { username, password: fromInput ? await readPassword(context) : creds.slice(colon + 1) };
 }
 
 interface Mirror {

@@ -1,6 +1,6 @@
 import { UsageError } from '@cfskit/cli-kit';
+import { readValue } from '@cfskit/cli-kit/images';
 import { parseRegistryName, registryOf } from '@cfskit/oci-ref';
-import { readValue } from './bad-value.ts';
 
 /**
  * A registry as people type it: `ghcr.io`, `https://ghcr.io/`, `localhost:5000`, `docker.io`.

@@ -1,4 +1,5 @@
 import { CliError, defineCommand, type Command, type CommandContext, type GlobalValues, type DataTarget } from '@cfskit/cli-kit';
+import { withRepository, withRepositoryIfAny } from '@cfskit/cli-kit/images';
 import { follow } from '@cfskit/fs-tree';
 import { RepositoryError, type Repository } from '@cfskit/repository';
 import type { Splitstream } from '@cfskit/splitstream';
@@ -6,7 +7,6 @@ import { reconstruct } from '@cfskit/tar-split';
 import { basedirOption, ContentReader } from '../file-content.ts';
 import { imagePath } from '../image-path.ts';
 import { notFound } from '../near-names.ts';
-import { withRepository, withRepositoryIfAny } from '../open-repository.ts';
 import { streamNames } from '../stream-users.ts';
 import { openSubject } from '../subject.ts';
 import { REF_TEXT } from '../subject-place.ts';

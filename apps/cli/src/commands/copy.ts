@@ -1,8 +1,7 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
+import { accessOptions, platformOption, readPlatform, seedOptions } from '@cfskit/cli-kit/images';
 import { copyImage, openImageDestination, type WrittenImage } from '@cfskit/image-source';
-import { accessOptions, platformOption, seedOptions } from '../access-options.ts';
 import { located, parseDestination, parseSource, SOURCE_TEXT, withFetcher } from '../image-source.ts';
-import { readPlatform } from '../platform.ts';
 import { registryAccess } from '../registry-access.ts';
 
 export const copy: Command = defineCommand({

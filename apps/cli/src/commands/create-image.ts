@@ -1,12 +1,11 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
+import { lockOptions, readValue, withWritableRepository } from '@cfskit/cli-kit/images';
 import { formatObjectId } from '@cfskit/fs-verity';
 import type { ScanStats } from '@cfskit/fs-scan';
 import { checkRefName, objectStoreModule } from '@cfskit/repository';
-import { readValue } from '../bad-value.ts';
 import { commitImages } from '../commit-images.ts';
 import { fsOptions, transformTree } from '../fs-options.ts';
 import { requestedFormat } from '../image-id.ts';
-import { lockOptions, withWritableRepository } from '../open-repository.ts';
 import { readDirectory } from '../read-directory.ts';
 
 export const createImage: Command = defineCommand({

@@ -1,4 +1,5 @@
 import { defineCommand, type Command, type CommandContext, type GlobalValues } from '@cfskit/cli-kit';
+import { withRepositoryIfAny } from '@cfskit/cli-kit/images';
 import { COMPARED_FIELDS } from '@cfskit/fs-tree';
 import type { Algorithm } from '@cfskit/fs-verity';
 import type { Repository } from '@cfskit/repository';
@@ -6,7 +7,6 @@ import { Comparison } from '../diff/comparison.ts';
 import { differenceLine, fieldJson, missingJson } from '../diff/difference-text.ts';
 import { IMAGE_FIELDS } from '../diff/image-facts.ts';
 import { fsOptions, transformTree, type FsValues } from '../fs-options.ts';
-import { withRepositoryIfAny } from '../open-repository.ts';
 import { readDirectory } from '../read-directory.ts';
 import { algorithmOfTree, readSubject, type ImagePlace, type Subject } from '../subject.ts';
 import { locateSubject, type SubjectPlace } from '../subject-place.ts';

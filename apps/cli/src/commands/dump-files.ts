@@ -1,11 +1,11 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
+import { withRepository } from '@cfskit/cli-kit/images';
 import { openImage, readTree } from '@cfskit/erofs';
 import { dumpLines, escapeBytes, joinPath, lookup, objectOf, splitPath, type ByteString, type Directory, type Node } from '@cfskit/fs-tree';
 import { objectPath, type ObjectId } from '@cfskit/fs-verity';
 import { findImageName, IMAGE_NAME_TEXT, parseImageName } from '../image-name.ts';
 import { imagePath, pathBytes } from '../image-path.ts';
 import { nameJson } from '../listed-entry.ts';
-import { withRepository } from '../open-repository.ts';
 
 export const dumpFiles: Command = defineCommand({
   summary: 'Print what an image says about files: dump lines, or the objects behind them',

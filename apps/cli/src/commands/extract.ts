@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { defineCommand, UsageError, type Command } from '@cfskit/cli-kit';
+import { withRepositoryIfAny } from '@cfskit/cli-kit/images';
 import { escapeBytes } from '@cfskit/fs-tree';
 import { extractTree } from '@cfskit/render';
 import { basedirOption, ContentReader } from '../file-content.ts';
 import { imagePath } from '../image-path.ts';
-import { withRepositoryIfAny } from '../open-repository.ts';
 import { openSubject } from '../subject.ts';
 import { REF_TEXT } from '../subject-place.ts';
 import { reportJson, unpackOptions, unpackRules, warnOfReport } from '../unpack-options.ts';

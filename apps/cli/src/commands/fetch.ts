@@ -1,9 +1,8 @@
 import { defineCommand, UsageError, type Command } from '@cfskit/cli-kit';
+import { accessOptions, platformOption, readPlatform, seedOptions } from '@cfskit/cli-kit/images';
 import type { FetchedLayout } from '@cfskit/image-source';
 import { resolve } from 'node:path';
-import { accessOptions, platformOption, seedOptions } from '../access-options.ts';
 import { located, parseSource, SOURCE_TEXT, withFetcher } from '../image-source.ts';
-import { readPlatform } from '../platform.ts';
 import { registryAccess } from '../registry-access.ts';
 
 export const fetch: Command = defineCommand({

@@ -1,8 +1,8 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
+import { withRepository } from '@cfskit/cli-kit/images';
 import { readObjectIds } from '@cfskit/erofs';
 import { formatFsckReport, type Repository } from '@cfskit/repository';
 import { checkProgress, concludeCheck, reportLines, repositoryReportJson } from '../checks.ts';
-import { withRepository } from '../open-repository.ts';
 
 export const fsck: Command = defineCommand({
   summary: 'Check the repository: metadata, objects, streams, images and all links',

@@ -1,8 +1,8 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
+import { lockOptions, withRepository } from '@cfskit/cli-kit/images';
 import { readObjectIds } from '@cfskit/erofs';
 import { collectGarbage } from '@cfskit/oci-import';
 import { formatGcResult, gcJson, type Repository } from '@cfskit/repository';
-import { lockOptions, withRepository } from '../open-repository.ts';
 
 export const gc: Command = defineCommand({
   summary: 'Remove objects that nothing refers to, and the names that lead to them',

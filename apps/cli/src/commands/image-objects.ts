@@ -1,8 +1,8 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
+import { withRepository } from '@cfskit/cli-kit/images';
 import { readObjectIds } from '@cfskit/erofs';
 import { formatObjectId } from '@cfskit/fs-verity';
 import { findImageName, IMAGE_NAME_TEXT, parseImageName } from '../image-name.ts';
-import { withRepository } from '../open-repository.ts';
 
 export const imageObjects: Command = defineCommand({
   summary: 'List the objects that an image refers to',

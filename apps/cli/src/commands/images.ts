@@ -1,8 +1,8 @@
 import { defineCommand, printable, type Command } from '@cfskit/cli-kit';
+import { withRepository } from '@cfskit/cli-kit/images';
 import { compareUtf8 } from '@cfskit/binary';
 import type { Repository } from '@cfskit/repository';
 import { shortHex } from '../short-digest.ts';
-import { withRepository } from '../open-repository.ts';
 
 export const images: Command = defineCommand({
   summary: 'List the EROFS images that have a name',

@@ -1,11 +1,10 @@
 import { defineCommand, type Command, type CommandContext } from '@cfskit/cli-kit';
+import { readValue, withWritableRepository } from '@cfskit/cli-kit/images';
 import { concatBytes } from '@cfskit/binary';
 import { ErofsError, readObjectIds } from '@cfskit/erofs';
 import { formatObjectId } from '@cfskit/fs-verity';
 import { checkRefName, type Repository } from '@cfskit/repository';
-import { readValue } from '../bad-value.ts';
 import { inputData, inputOption } from '../input-data.ts';
-import { withWritableRepository } from '../open-repository.ts';
 
 const MAX_SIZE = 2 ** 30;
 

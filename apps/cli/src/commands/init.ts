@@ -1,6 +1,7 @@
 import { mkdir, rmdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { CliError, defineCommand, printable, UsageError, type Command, type CommandContext, type GlobalValues } from '@cfskit/cli-kit';
+import { lockOptions, openOptions, repositoryLocation } from '@cfskit/cli-kit/images';
 import { formatAlgorithmName, parseAlgorithmName, type Algorithm } from '@cfskit/fs-verity';
 import {
   ensureRepository,
@@ -11,8 +12,6 @@ import {
   type ErofsFormat,
   type Repository,
 } from '@cfskit/repository';
-import { lockOptions, openOptions } from '../open-repository.ts';
-import { repositoryLocation } from '../repository-location.ts';
 
 const STATUS = { created: 'Created', opened: 'Opened', upgraded: 'Upgraded' } as const;
 

@@ -1,7 +1,6 @@
 import { defineCommand, UsageError, type Command, type CommandContext } from '@cfskit/cli-kit';
+import { readPassword, transportOptions } from '@cfskit/cli-kit/images';
 import { login as store, RegistryClient, type PasswordCredentials } from '@cfskit/registry';
-import { transportOptions } from '../access-options.ts';
-import { readPassword } from '../password.ts';
 import { authFilePlaces, transportAccess } from '../registry-access.ts';
 import { readRegistry } from '../registry-host.ts';
 

@@ -1,6 +1,6 @@
 import { defineCommand, printable, UsageError, type Command } from '@cfskit/cli-kit';
+import { transportOptions } from '@cfskit/cli-kit/images';
 import { logout as forget, logoutAll, type LoginOptions } from '@cfskit/registry';
-import { transportOptions } from '../access-options.ts';
 import { authFilePlaces } from '../registry-access.ts';
 import { readRegistry } from '../registry-host.ts';
 

@@ -1,8 +1,8 @@
 import { defineCommand, UsageError, type Command } from '@cfskit/cli-kit';
+import { withRepositoryIfAny } from '@cfskit/cli-kit/images';
 import { joinPath, lookup, splitPath } from '@cfskit/fs-tree';
 import { imagePath } from '../image-path.ts';
 import { listingOptions, printListing } from '../listed-entry.ts';
-import { withRepositoryIfAny } from '../open-repository.ts';
 import { openSubject } from '../subject.ts';
 import { REF_TEXT } from '../subject-place.ts';
 import { listNode } from '../tree-entry.ts';

@@ -1,7 +1,6 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
-import { accessOptions, platformOption } from '../access-options.ts';
+import { accessOptions, platformOption, readPlatform } from '@cfskit/cli-kit/images';
 import { located, noSeeds, parseSource, SOURCE_TEXT, withFetcher } from '../image-source.ts';
-import { readPlatform } from '../platform.ts';
 import { registryAccess } from '../registry-access.ts';
 
 export const manifest: Command = defineCommand({

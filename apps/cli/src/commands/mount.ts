@@ -1,7 +1,7 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
+import { withRepository } from '@cfskit/cli-kit/images';
 import { findImageName, IMAGE_NAME_TEXT, parseImageName } from '../image-name.ts';
 import { checkMountValues, mountOptions, mountStored } from '../mount-stored.ts';
-import { withRepository } from '../open-repository.ts';
 
 export const mount: Command = defineCommand({
   summary: 'Mount a stored image',

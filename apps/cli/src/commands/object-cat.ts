@@ -1,8 +1,8 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
+import { withRepository } from '@cfskit/cli-kit/images';
 import type { ObjectId } from '@cfskit/fs-verity';
 import type { Repository } from '@cfskit/repository';
 import { parseObjectNames, resolveObject } from '../object-name.ts';
-import { withRepository } from '../open-repository.ts';
 
 export const objectCat: Command = defineCommand({
   summary: 'Print the content of objects, checked while it is read',

@@ -1,6 +1,6 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
+import { withRepository } from '@cfskit/cli-kit/images';
 import { parseObjectNames, resolveObject } from '../object-name.ts';
-import { withRepository } from '../open-repository.ts';
 
 export const objectPath: Command = defineCommand({
   summary: 'Print the path of the file that holds each object',

@@ -1,10 +1,10 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { defineCommand, type Command, type CommandContext } from '@cfskit/cli-kit';
+import { withRepository } from '@cfskit/cli-kit/images';
 import type { ObjectId } from '@cfskit/fs-verity';
 import { measureVerity } from '@cfskit/linux';
 import type { Repository } from '@cfskit/repository';
 import { parseObjectNames, resolveObject } from '../object-name.ts';
-import { withRepository } from '../open-repository.ts';
 import { findUsers } from '../stream-users.ts';
 
 interface ObjectStat {

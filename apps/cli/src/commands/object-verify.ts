@@ -1,9 +1,9 @@
 import { defineCommand, printable, type Command, type CommandContext } from '@cfskit/cli-kit';
+import { withRepository } from '@cfskit/cli-kit/images';
 import { FsVerityHasher, objectPath, type ObjectId } from '@cfskit/fs-verity';
 import { formatFinding, RepositoryError, type FsckFinding, type Repository } from '@cfskit/repository';
 import { checkProgress, concludeCheck, findingJson } from '../checks.ts';
 import { parseObjectNames, resolveObject } from '../object-name.ts';
-import { withRepository } from '../open-repository.ts';
 
 interface ObjectReport {
   readonly checked: number;

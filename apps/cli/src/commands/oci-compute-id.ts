@@ -1,10 +1,10 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
+import { readValue, withRepository } from '@cfskit/cli-kit/images';
 import type { Directory } from '@cfskit/fs-tree';
 import type { Algorithm } from '@cfskit/fs-verity';
 import { buildImageTree, convertObjectIds, openImage } from '@cfskit/oci-import';
 import { parseStoredReference } from '@cfskit/oci-ref';
 import { effectiveFormats } from '@cfskit/repository';
-import { readValue } from '../bad-value.ts';
 import { xattrsOption } from '../fs-options.ts';
 import {
   candidateIds,
@@ -16,7 +16,6 @@ import {
   requestedFormat,
 } from '../image-id.ts';
 import { IMAGE_REF_TEXT } from '../image-ref.ts';
-import { withRepository } from '../open-repository.ts';
 
 export const ociComputeId: Command = defineCommand({
   summary: 'Print the id that the EROFS image of a stored image has, without storing anything',

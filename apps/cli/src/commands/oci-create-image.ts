@@ -1,13 +1,12 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
+import { readValue, withWritableRepository } from '@cfskit/cli-kit/images';
 import { formatObjectId } from '@cfskit/fs-verity';
 import { createImages, type CreatedImages } from '@cfskit/oci-import';
 import { parseStoredReference } from '@cfskit/oci-ref';
 import { checkRefName } from '@cfskit/repository';
-import { readValue } from '../bad-value.ts';
 import { xattrsOption } from '../fs-options.ts';
 import { requestedFormat } from '../image-id.ts';
 import { IMAGE_REF_TEXT } from '../image-ref.ts';
-import { withWritableRepository } from '../open-repository.ts';
 
 export const ociCreateImage: Command = defineCommand({
   summary: 'Build the EROFS image of a stored image, again if there is one, and link it',

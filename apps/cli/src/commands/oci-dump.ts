@@ -1,11 +1,10 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
+import { readValue, withRepository } from '@cfskit/cli-kit/images';
 import { writeDumpfile } from '@cfskit/fs-tree';
 import { buildImageTree, openImage } from '@cfskit/oci-import';
 import { parseStoredReference } from '@cfskit/oci-ref';
-import { readValue } from '../bad-value.ts';
 import { xattrsOption } from '../fs-options.ts';
 import { IMAGE_REF_TEXT } from '../image-ref.ts';
-import { withRepository } from '../open-repository.ts';
 
 export const ociDump: Command = defineCommand({
   summary: 'Print the file system of a stored image as a composefs dumpfile',

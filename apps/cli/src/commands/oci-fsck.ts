@@ -1,10 +1,10 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
+import { withRepository } from '@cfskit/cli-kit/images';
 import { readObjectIds } from '@cfskit/erofs';
 import { formatOciFsckReport, isOciFsckOk, ociFsck as checkImages, ociFsckJson, type OciFsckReport } from '@cfskit/oci-import';
 import type { Repository } from '@cfskit/repository';
 import { checkProgress, concludeCheck, reportLines, repositoryReportJson } from '../checks.ts';
 import { IMAGE_REF_TEXT } from '../image-ref.ts';
-import { withRepository } from '../open-repository.ts';
 
 export const ociFsck: Command = defineCommand({
   summary: 'Check the repository, and that every tagged image is complete',

@@ -1,6 +1,6 @@
 import { defineCommand, printable, type Command, type CommandContext, type GlobalValues, type OptionValues } from '@cfskit/cli-kit';
+import { withRepository } from '@cfskit/cli-kit/images';
 import { listImages, type ImageSummary } from '@cfskit/oci-import';
-import { withRepository } from '../open-repository.ts';
 import { shortHex } from '../short-digest.ts';
 
 /** What of the list to show, and how. */

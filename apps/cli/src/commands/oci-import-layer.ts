@@ -1,11 +1,10 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
+import { readValue, withWritableRepository } from '@cfskit/cli-kit/images';
 import { formatObjectId } from '@cfskit/fs-verity';
 import { importLayer } from '@cfskit/oci-import';
 import { digestAlgorithm } from '@cfskit/oci-spec';
 import { checkRefName } from '@cfskit/repository';
-import { readValue } from '../bad-value.ts';
 import { inputData, inputOption } from '../input-data.ts';
-import { withWritableRepository } from '../open-repository.ts';
 
 export const ociImportLayer: Command = defineCommand({
   summary: 'Store a layer from a tar, plain or compressed with gzip or zstd',

@@ -1,13 +1,11 @@
 import { CliError, decodeUtf8, defineCommand, formatJson, type Command, type CommandContext } from '@cfskit/cli-kit';
+import { accessOptions, platformOption, readValue, seedOptions, withRepository, withRepositoryIfAny } from '@cfskit/cli-kit/images';
 import { findTag, inspectImage, openImage, type ImageInspection } from '@cfskit/oci-import';
 import { parseImageReference, parseStoredReference } from '@cfskit/oci-ref';
 import type { Repository } from '@cfskit/repository';
-import { accessOptions, platformOption, seedOptions } from '../access-options.ts';
-import { readValue } from '../bad-value.ts';
 import { requestedFormat } from '../image-id.ts';
 import { IMAGE_REF_TEXT } from '../image-ref.ts';
 import type { InspectedSource } from '../inspect-source.ts';
-import { withRepository, withRepositoryIfAny } from '../open-repository.ts';
 
 const STORED = 'stored:';
 

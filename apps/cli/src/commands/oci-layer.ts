@@ -1,9 +1,9 @@
 import { batchLines, defineCommand, UsageError, type Command, type CommandContext } from '@cfskit/cli-kit';
+import { withRepository } from '@cfskit/cli-kit/images';
 import { encode } from '@cfskit/compression';
 import { dumpLayer, layerInfo, layerTar, resolveLayer } from '@cfskit/oci-import';
 import type { Repository } from '@cfskit/repository';
 import { checkLayerName, DIFF_ID_TEXT } from '../layer-name.ts';
-import { withRepository } from '../open-repository.ts';
 
 interface LayerValues {
   readonly json: boolean;

@@ -1,10 +1,10 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
+import { withRepository } from '@cfskit/cli-kit/images';
 import { listLayer, resolveLayer } from '@cfskit/oci-import';
 import type { TarEntry } from '@cfskit/tar-split';
 import { listLayerEntry } from '../layer-entry.ts';
 import { checkLayerName, DIFF_ID_TEXT } from '../layer-name.ts';
 import { listingOptions, printListing, type ListedEntry } from '../listed-entry.ts';
-import { withRepository } from '../open-repository.ts';
 
 export const ociLsLayer: Command = defineCommand({
   summary: 'List the entries of a stored layer in the order of its tar',

@@ -1,11 +1,10 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
+import { readValue, withRepository } from '@cfskit/cli-kit/images';
 import { findMountableImage } from '@cfskit/oci-import';
 import { parseStoredReference } from '@cfskit/oci-ref';
-import { readValue } from '../bad-value.ts';
 import { requestedFormat } from '../image-id.ts';
 import { IMAGE_REF_TEXT } from '../image-ref.ts';
 import { checkMountValues, mountOptions, mountStored } from '../mount-stored.ts';
-import { withRepository } from '../open-repository.ts';
 
 export const ociMount: Command = defineCommand({
   summary: 'Mount the EROFS image of a stored image',

@@ -1,4 +1,5 @@
 import { defineCommand, printable, UsageError, type Command, type CommandContext } from '@cfskit/cli-kit';
+import { readValue, withRepository, withWritableRepository } from '@cfskit/cli-kit/images';
 import { ALGORITHMS } from '@cfskit/fs-verity';
 import {
   isSealIntact,
@@ -12,10 +13,8 @@ import {
 } from '@cfskit/oci-import';
 import { checkTagName, parseStoredReference } from '@cfskit/oci-ref';
 import type { ErofsFormat } from '@cfskit/repository';
-import { readValue } from '../bad-value.ts';
 import { concludeCheck } from '../checks.ts';
 import { IMAGE_REF_TEXT } from '../image-ref.ts';
-import { withRepository, withWritableRepository } from '../open-repository.ts';
 
 const MODES = ['annotations', 'label', 'artifact'] as const satisfies readonly SealMode[];
 

@@ -1,9 +1,8 @@
 import { defineCommand, printable, type Command } from '@cfskit/cli-kit';
+import { readValue, withWritableRepository } from '@cfskit/cli-kit/images';
 import { openImage, tagImage } from '@cfskit/oci-import';
 import { checkTagName, parseStoredReference } from '@cfskit/oci-ref';
-import { readValue } from '../bad-value.ts';
 import { IMAGE_REF_TEXT } from '../image-ref.ts';
-import { withWritableRepository } from '../open-repository.ts';
 
 export const ociTag: Command = defineCommand({
   summary: 'Give a stored image a tag, which keeps it from being collected',

@@ -1,6 +1,6 @@
 import { defineCommand, printable, type Command } from '@cfskit/cli-kit';
+import { withWritableRepository } from '@cfskit/cli-kit/images';
 import { listTags, untagImage } from '@cfskit/oci-import';
-import { withWritableRepository } from '../open-repository.ts';
 
 export const ociUntag: Command = defineCommand({
   summary: 'Remove tags',

@@ -1,8 +1,7 @@
 import { defineCommand, printable, UsageError, type Command } from '@cfskit/cli-kit';
+import { accessOptions, readValue } from '@cfskit/cli-kit/images';
 import { formatRegistryName, parseRegistryName, type RegistryName } from '@cfskit/oci-ref';
 import { RegistryClient } from '@cfskit/registry';
-import { accessOptions } from '../access-options.ts';
-import { readValue } from '../bad-value.ts';
 import { registryAccess } from '../registry-access.ts';
 
 export const tags: Command = defineCommand({

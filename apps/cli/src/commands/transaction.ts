@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import { CliError, defineCommand, type Command, type CommandContext } from '@cfskit/cli-kit';
-import { withRepository } from '../open-repository.ts';
+import { withRepository } from '@cfskit/cli-kit/images';
 
 const PATIENCE_MS = 1000;
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { repositoryLocation, type LocationValues } from '../src/repository-location.ts';
+import { repositoryLocation, type LocationValues } from '../../src/images/repository-location.ts';
 
 const nothing: LocationValues = { repo: undefined, user: false, system: false, 'no-repo': false };
 const user = { env: { HOME: '/users/me' }, cwd: '/some dir', userId: 1000 };

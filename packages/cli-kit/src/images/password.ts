@@ -1,4 +1,6 @@
-import { decodeUtf8, UsageError, type CommandContext } from '@cfskit/cli-kit';
+import type { CommandContext } from '../context.ts';
+import { UsageError } from '../errors.ts';
+import { decodeUtf8 } from '../printable.ts';
 
 /** Tokens of cloud registries have a few KiB. */
 const LIMIT = 64 * 1024;

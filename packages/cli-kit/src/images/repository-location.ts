@@ -1,5 +1,7 @@
 import { join, resolve } from 'node:path';
-import { UsageError, type GlobalValues, type World } from '@cfskit/cli-kit';
+import { UsageError } from '../errors.ts';
+import type { GlobalValues } from '../global-options.ts';
+import type { World } from '../world.ts';
 
 /** What decides which repository is meant. */
 export type LocationValues = Pick<GlobalValues, 'repo' | 'user' | 'system' | 'no-repo'>;

@@ -1,6 +1,6 @@
-import { UsageError } from '@cfskit/cli-kit';
 import { parsePlatform, type Platform } from '@cfskit/oci-spec';
-import { readValue } from './bad-value.ts';
+import { readValue } from './read-value.ts';
+import { UsageError } from '../errors.ts';
 
 /**
  * The value of `--platform`.

@@ -1,9 +1,11 @@
-import { UsageError, type CommandContext, type GlobalValues } from '@cfskit/cli-kit';
 import type { Algorithm } from '@cfskit/fs-verity';
 import { openRepository, parseMetadata, RepositoryError, type LockOptions, type OpenOptions, type Repository } from '@cfskit/repository';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isRepositoryNamed, repositoryLocation } from './repository-location.ts';
+import type { CommandContext } from '../context.ts';
+import { UsageError } from '../errors.ts';
+import type { GlobalValues } from '../global-options.ts';
 
 /**
  * Open the repository that the options mean, use it, and close it again whatever happens.

@@ -1,4 +1,4 @@
-import { UsageError } from '@cfskit/cli-kit';
+import { UsageError } from '../errors.ts';
 
 const GRAMMAR_ERRORS: ReadonlySet<string> = new Set(['OciRefError', 'OciSpecError', 'FsVerityError', 'RepositoryError']);
 
