@@ -1,0 +1,1 @@
+export { proxyImportProgram } from './program.ts';

@@ -1,0 +1,160 @@
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { image, layoutFiles, tar, tarLayer, writeLayout } from '@cfskit/fixtures';
+import { importImage } from '@cfskit/oci-import';
+import { openOciDir } from '@cfskit/ocidir';
+import { openRepository } from '@cfskit/repository';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { contentOf, newRepository, PROGRAM, run, scratch } from './harness.ts';
+import { startRegistry } from './registry-stub.ts';
+
+const inCi = process.env['CI'] !== undefined;
+const isMissing = (program: string): boolean => !inCi && spawnSync(program, ['--version']).error !== undefined;
+
+const BUILDAH = 'buildah';
+const platform = { os: 'linux', architecture: 'amd64' };
+const PLATFORM = '--platform=linux/amd64';
+const packaged = image({
+  layers: [
+    tarLayer(
+      tar([
+        { path: 'usr/', type: 'dir' },
+        { path: 'usr/file', content: 'x'.repeat(100_000) },
+      ]),
+      'gzip',
+    ),
+    tarLayer(tar([{ path: 'usr/small', content: 'small' }]), 'gzip'),
+  ],
+});
+const directory = scratch();
+const layout = join(directory, 'layout');
+const storage = join(directory, 'storage').replaceAll(' ', '_');
+let expected: readonly string[] = [];
+
+/** What a repository holds after a layout has been read by our own reader. */
+async function direct(path: string): Promise<readonly string[]> {
+  const repo = await newRepository(join(directory, `direct ${Math.random()}`));
+  const repository = await openRepository(repo, { insecure: true });
+  await importImage(repository, await openOciDir(path, { tag: '1' }), { name: 'demo', platform });
+  await repository.close();
+  return contentOf(repo);
+}
+
+beforeAll(async () => {
+  await writeLayout(layout, layoutFiles([{ image: packaged, tag: '1' }]));
+  expected = await direct(layout);
+});
+
+/** What a repository holds after a pull. */
+async function pulled(source: string, ...options: readonly string[]): Promise<readonly string[]> {
+  const repo = await newRepository(join(directory, `repo ${Math.random()}`));
+  const { code, stderr } = await run(['--repo', repo, '-q', PLATFORM, ...options, source, 'demo']);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return contentOf(repo);
+}
+
+function start(argv: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [PROGRAM, ...argv], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TMPDIR: directory } });
+}
+
+describe.skipIf(isMissing('skopeo'))('the same repository', () => {
+  it.each(['packet', 'ipc', 'staging'])('comes from a layout, %s', async (via) => {
+    expect(await pulled(`oci:${layout}:1`, `--via=${via}`)).toEqual(expected);
+  });
+
+  it('comes from a registry', async () => {
+    await using registry = await startRegistry(packaged);
+    expect(await pulled(registry.reference, '--tls-verify=false')).toEqual(expected);
+  });
+
+  it.skipIf(process.getuid?.() !== 0).each(['packet', 'ipc', 'staging'])('comes from the storage of containers, %s', async (via) => {
+    const store = `${storage}-${via}`;
+    const reference = `containers-storage:[vfs@${store}+${store}-run]localhost/app:1`;
+    execFileSync('skopeo', ['copy', '-q', `oci:${layout}:1`, reference]);
+    expect(await pulled(reference, `--via=${via}`)).toEqual(expected);
+  });
+});
+
+it.skipIf(isMissing('skopeo') || isMissing(BUILDAH) || process.getuid?.() !== 0)(
+  'the same repository comes from an image that buildah made',
+  async () => {
+    const place = ['--root', `${storage}-buildah`, '--runroot', `${storage}-run`, '--storage-driver', 'vfs'];
+    const buildah = (...args: readonly string[]): string => execFileSync(BUILDAH, [...place, ...args], { encoding: 'utf8' }).trim();
+    const made = join(directory, 'made');
+    const container = buildah('from', 'scratch');
+    mkdirSync(join(directory, 'files/usr'), { recursive: true });
+    buildah('copy', container, join(directory, 'files'), '/');
+    buildah('commit', '-q', container, 'localhost/made:1');
+    buildah('push', '-q', 'localhost/made:1', `oci:${made}:1`); // which compresses: what lies in the storage so far has another manifest
+    const reference = `containers-storage:[vfs@${storage}-buildah+${storage}-run]localhost/made:2`;
+    execFileSync('skopeo', ['copy', '-q', `oci:${made}:1`, reference]);
+    expect(await pulled(reference)).toEqual(await direct(made));
+  },
+);
+
+describe.skipIf(isMissing('skopeo'))('a process', () => {
+  it('prints what cfskit pull prints', async () => {
+    const repo = await newRepository(join(directory, 'printing'));
+    const child = spawnSync(process.execPath, [PROGRAM, '--repo', repo, PLATFORM, `oci:${layout}:1`, 'demo'], { encoding: 'utf8' });
+    expect({ status: child.status, lines: child.stdout.split('\n').map((line) => line.slice(0, 9)) }).toEqual({
+      status: 0,
+      lines: ['manifest ', 'config   ', 'verity   ', 'tagged   ', 'objects  ', 'image    ', ''],
+    });
+    const { stdout } = await run(['--repo', repo, PLATFORM, `oci:${layout}:1`, '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ source: `oci:${layout}:1`, manifest_digest: packaged.descriptor.digest, bytes_fetched: 0 });
+  });
+
+  it.each(['packet', 'ipc'])('that is interrupted ends with 130 and leaves nothing behind, %s', async (via) => {
+    const large = image({ layers: [tarLayer(tar([{ path: 'a', content: 'y'.repeat(1_000_000) }]), 'none')] });
+    await using registry = await startRegistry(large, 400_000);
+    const repo = await newRepository(join(directory, `interrupted ${via}`));
+    const child = start(['--repo', repo, PLATFORM, '--tls-verify=false', `--via=${via}`, registry.reference, 'demo']);
+    const exited = new Promise((resolve) => child.on('exit', (code) => resolve(code)));
+    await registry.stalled;
+    const children = childrenOf(child.pid!);
+    expect(children).not.toEqual([]);
+    child.kill('SIGINT');
+    expect(await exited).toBe(130);
+    expect(children.filter(isAlive)).toEqual([]);
+    expect(readdirSync(repo, { recursive: true }).filter((path) => /refs|\.tmp|oci-/.test(String(path)))).toEqual([]);
+  });
+});
+
+it.each([
+  [['no-such-transport:x'], 'SOURCE'],
+  [['docker://bad name'], 'SOURCE'],
+  [['oci:x', '@tag'], 'NAME'],
+  [['oci:x', '--platform', 'all'], '--platform all'],
+  [['oci:x', '--registry-mirror', 'm'], 'registries.conf'],
+  [['oci:x', '--via', 'pigeon'], '--via'],
+  [[], 'SOURCE'],
+])('%j is wrong usage', async (argv, message) => {
+  const { code, stdout, stderr } = await run(argv);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toContain(message);
+});
+
+it('says in a line that there is no skopeo', async () => {
+  const repo = await newRepository(join(directory, 'without'));
+  const { code, stderr } = await run(['--repo', repo, '-q', '--skopeo', 'no-such-skopeo', `oci:${layout}:1`]);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^proxy-import: no-such-skopeo is not on PATH; .*\n$/);
+});
+
+it('has help and a version', async () => {
+  expect(await run(['--help'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('proxy-import [OPTIONS] SOURCE [NAME]') as string,
+  });
+  expect(await run(['--version'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^proxy-import \d/) as string });
+});
+
+function childrenOf(pid: number): readonly number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return text === '' ? [] : text.split(' ').map(Number);
+}
+
+function isAlive(pid: number): boolean {
+  return existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+}
