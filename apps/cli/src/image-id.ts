@@ -12,7 +12,7 @@ export const explainOption = {
 } as const;
 
 /** What an id depends on besides the tree. */
-export interface IdSettings {
+interface IdSettings {
   readonly format: FormatVersion;
   readonly algorithm: Algorithm;
   /** Absent for a tree that is taken as it is. */

@@ -302,6 +302,20 @@ describe.runIf(hasXattrs)('directories', () => {
     expect(codes(result)).toEqual(['hard-links', 'modes', 'paths']);
   });
 
+  it('of another algorithm are compared by contents that are in the repository', async () => {
+    const other = await storeDirectory(path(), 'sha256');
+    await ok(['mkcomposefs', '--min-version=1', '--hardlinks', other.root, 'raw.cfs'], { cwd: path() });
+    const { differences, explanations } = await compare('os', './raw.cfs', '--repo', stored.repo);
+    expect(differences.map(({ field }) => field)).not.toContain('content');
+    expect(explanations.map(({ code }) => code)).toEqual(['algorithm', 'transform', 'xattrs']);
+    const empty = path('empty repository');
+    await ok(['init', '--insecure', empty]);
+    await ok(['import-image', '-q', 'os', '--repo', empty, '-i', join(stored.repo, 'images', stored.id)]);
+    const { stdout, stderr } = await run(['diff', '--json', 'os', './raw.cfs', '--repo', empty], { cwd: path() });
+    expect(codes(document('diff', stdout) as Diff)).toContain('uncompared');
+    expect(stderr).toContain('cfskit: warning: not all contents can be compared: ');
+  });
+
   it('without /usr are compared with images as they are', async () => {
     const plain = path('plain');
     mkdirSync(plain);

@@ -1,15 +1,12 @@
-import { defineCommand, type Command, type CommandContext, type GlobalValues } from '@cfskit/cli-kit';
+import { defineCommand, type Command } from '@cfskit/cli-kit';
 import { withRepositoryIfAny } from '@cfskit/cli-kit/images';
 import { COMPARED_FIELDS } from '@cfskit/fs-tree';
-import type { Algorithm } from '@cfskit/fs-verity';
-import type { Repository } from '@cfskit/repository';
 import { Comparison } from '../diff/comparison.ts';
 import { differenceLine, fieldJson, missingJson } from '../diff/difference-text.ts';
 import { IMAGE_FIELDS } from '../diff/image-facts.ts';
-import { fsOptions, transformTree, type FsValues } from '../fs-options.ts';
-import { readDirectory } from '../read-directory.ts';
-import { algorithmOfTree, readSubject, type ImagePlace, type Subject } from '../subject.ts';
-import { locateSubject, type SubjectPlace } from '../subject-place.ts';
+import { readSides } from '../diff/read-sides.ts';
+import { fsOptions } from '../fs-options.ts';
+import type { Subject } from '../subject.ts';
 
 const SIDE_TEXT =
   'Stored OCI image or EROFS image, or the path of an image file, dumpfile or directory; stored:NAME and ./NAME force one side';
@@ -40,56 +37,12 @@ export const diff: Command = defineCommand({
   ],
   run: ({ values, args }, context) =>
     withRepositoryIfAny<number>(values, context, async (repository) => {
-      const places = await locateBoth(args, repository, context);
-      const [a, b] = await readBoth(places, { values, repository, context });
+      const [a, b] = await readSides(args, { values, repository, context });
       const comparison = new Comparison(a, b, values.ignore);
       await context.print({ json: () => toJson(a, b, comparison), text: () => toText(comparison) });
       return comparison.found === 0 ? 0 : 1;
     }),
 });
-
-async function locateBoth(
-  args: { readonly a: string; readonly b: string },
-  repository: Repository | undefined,
-  { world }: CommandContext,
-): Promise<readonly [SubjectPlace, SubjectPlace]> {
-  return [await locateSubject(args.a, repository, world.cwd), await locateSubject(args.b, repository, world.cwd)];
-}
-
-interface Reading {
-  readonly values: FsValues & GlobalValues;
-  readonly repository: Repository | undefined;
-  readonly context: CommandContext;
-}
-
-/** Directories come last: the other side says which algorithm their files are hashed with. */
-async function readBoth([a, b]: readonly [SubjectPlace, SubjectPlace], reading: Reading): Promise<readonly [Subject, Subject]> {
-  const { values, repository, context } = reading;
-  const read = (place: ImagePlace): Promise<Subject> => readSubject(place, repository, context);
-  if (a.kind === 'directory' && b.kind === 'directory') {
-    const algorithm = values.hash ?? 'sha256';
-    return [await readSide(a.path, algorithm, context), await readSide(b.path, algorithm, context)];
-  }
-  if (a.kind === 'directory') {
-    const other = await read(b as ImagePlace);
-    return [await readLike(other, a.path, reading), other];
-  }
-  const first = await read(a);
-  return [first, b.kind === 'directory' ? await readLike(first, b.path, reading) : await read(b)];
-}
-
-/** Read a directory as the other side was made. */
-async function readLike(other: Subject, path: string, { values, context }: Reading): Promise<Subject> {
-  const algorithm = other.image?.algorithm ?? algorithmOfTree(other.root) ?? values.hash ?? 'sha512';
-  const subject = await readSide(path, algorithm, context);
-  if (subject.root.get('usr')?.kind === 'directory') transformTree(subject.root, values);
-  return subject;
-}
-
-async function readSide(path: string, algorithm: Algorithm, context: CommandContext): Promise<Subject> {
-  const { root } = await readDirectory(path, algorithm, context);
-  return { kind: 'directory', root };
-}
 
 function* toText(comparison: Comparison): Generator<string, void> {
   for (const difference of comparison.differences()) yield differenceLine(difference);

@@ -13,7 +13,7 @@ export interface Explanation {
 }
 
 /** What explanations are about. */
-export type ExplanationCode =
+type ExplanationCode =
   | 'format'
   | 'algorithm'
   | 'transform'
