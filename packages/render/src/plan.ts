@@ -18,7 +18,7 @@ export interface OutputEntry {
 }
 
 /** An entry for an inode whose own name is not visible: another of its names takes its place. */
-export interface PromotedEntry {
+interface PromotedEntry {
   readonly entry: OutputEntry;
   /** The path that the inode had. */
   readonly hiddenPath: ByteString;

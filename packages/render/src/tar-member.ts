@@ -7,7 +7,7 @@ import { FIELD, TYPE, type FieldRange } from './tar-header.ts';
 import { lowest32, readNumber } from './tar-number.ts';
 
 /** What an entry of a layer is. */
-export type MemberKind = Exclude<Node['kind'], 'socket'> | 'hard-link';
+type MemberKind = Exclude<Node['kind'], 'socket'> | 'hard-link';
 
 /** One entry of a layer's tar, with everything that its records say about it. Names are byte strings. */
 export interface TarMember {
@@ -206,7 +206,7 @@ function deviceOf(bytes: Uint8Array, at: number, offset: number): number {
 }
 
 /** Linux' device number of 32 bits: twelve for the major number in the middle of twenty for the minor one. */
-export function encodeDevice(major: number, minor: number): number {
+function encodeDevice(major: number, minor: number): number {
   return ((minor & 0xff) | (major << 8) | ((minor & 0xfff00) << 12)) >>> 0;
 }
 

@@ -28,7 +28,7 @@ const STORAGE = (workspace: string): string[] => [
 ];
 
 /** Tools with an adapter of their own. They have to be run as root, since ordinary users cannot give files away. */
-export const TOOLS: readonly Tool[] = [
+const TOOLS: readonly Tool[] = [
   {
     name: 'umoci',
     program: 'umoci',

@@ -5,7 +5,7 @@ import { layer, type LayerBuilder } from './layer-builder.ts';
 import { PLAIN_TAR } from './images.ts';
 
 /** Three layers: a file that is replaced, and one that is hidden. */
-export const THREE_LAYERS: readonly LayerBuilder[] = [
+const THREE_LAYERS: readonly LayerBuilder[] = [
   layer().file('base.txt', 'old').file('keep.txt', 'keep'),
   layer().file('base.txt', 'new'),
   layer().whiteout('', 'keep.txt'),

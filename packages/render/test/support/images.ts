@@ -55,7 +55,7 @@ export async function entriesInFile(path: string): Promise<ReadonlyMap<string, R
   return byPath(readTar(await readFile(path)));
 }
 
-export function byPath(entries: readonly ReadEntry[]): ReadonlyMap<string, ReadEntry> {
+function byPath(entries: readonly ReadEntry[]): ReadonlyMap<string, ReadEntry> {
   const map = new Map<string, ReadEntry>();
   for (const entry of entries) {
     if (map.has(entry.path)) throw new Error(`${entry.path} is there twice`);
