@@ -3,5 +3,5 @@ import { defineProject } from 'vitest/config';
 export default defineProject({
   ssr: { resolve: { conditions: ['source'] } },
   // Every test starts processes, which takes its time on a machine that is busy.
-  test: { include: ['test/**/*.test.ts'], testTimeout: 60_000 },
+  test: { include: ['test/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
 });

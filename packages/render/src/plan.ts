@@ -24,6 +24,9 @@ interface PromotedEntry {
   readonly hiddenPath: ByteString;
 }
 
+/** Entries of a layer by ordinal; nothing stands for those that are hidden. */
+export type VisibleEntries = readonly (OutputEntry | undefined)[];
+
 /** The result, and where the contents of its files are. */
 export interface Plan {
   readonly root: Directory<FileSize>;
@@ -31,7 +34,7 @@ export interface Plan {
   /** Directories that no entry describes, sorted, parents first. */
   readonly implied: readonly OutputEntry[];
   /** Per layer: what of it is visible, by ordinal. */
-  readonly layers: readonly ReadonlyMap<number, OutputEntry>[];
+  readonly layers: readonly VisibleEntries[];
   /** By origin of the inode, and sorted by the hidden path. */
   readonly promoted: readonly PromotedEntry[];
   /** The other names, oldest layer first, in the order of their tars. */
@@ -51,7 +54,7 @@ interface Name {
  */
 export function planOutput(tree: MergedTree<FileSize>, layers: readonly (readonly IndexedEntry[])[]): Plan {
   const implied: OutputEntry[] = [];
-  const visible = layers.map(() => new Map<number, OutputEntry>());
+  const visible = layers.map(({ length }) => Array.from<OutputEntry | undefined>({ length }));
   const linked = new Map<Leaf<FileSize>, Name[]>();
   const positionOf = positions(tree, layers);
   for (const named of visits(tree.root)) {
@@ -59,11 +62,11 @@ export function planOutput(tree: MergedTree<FileSize>, layers: readonly (readonl
     const stat = statOf(node.stat);
     const { origin } = stat;
     if (origin === undefined) implied.push(outputEntry(path, node, stat));
-    else if (node.kind === 'directory') visible[origin.layer]!.set(origin.ordinal, outputEntry(path, node, stat));
+    else if (node.kind === 'directory') visible[origin.layer]![origin.ordinal] = outputEntry(path, node, stat);
     else {
       const position = positionOf(named, origin);
       const isOwn = position.layer === origin.layer && position.ordinal === origin.ordinal;
-      if (isOwn) visible[origin.layer]!.set(origin.ordinal, outputEntry(path, node, stat));
+      if (isOwn) visible[origin.layer]![origin.ordinal] = outputEntry(path, node, stat);
       else addTo(linked, node, { path, position });
     }
   }
@@ -94,7 +97,7 @@ function positions(tree: MergedTree<FileSize>, layers: readonly (readonly Indexe
 
 function planLinks(
   linked: ReadonlyMap<Leaf<FileSize>, Name[]>,
-  visible: readonly ReadonlyMap<number, OutputEntry>[],
+  visible: readonly VisibleEntries[],
   layers: readonly (readonly IndexedEntry[])[],
 ): Pick<Plan, 'promoted' | 'links'> {
   const promoted: PromotedEntry[] = [];
@@ -103,7 +106,7 @@ function planLinks(
     const stat = statOf(leaf.stat);
     const { layer, ordinal } = stat.origin!;
     names.sort(byPosition);
-    let target = visible[layer]!.get(ordinal);
+    let target = visible[layer]![ordinal];
     if (target === undefined) {
       target = outputEntry(names.shift()!.path, leaf, stat);
       promoted.push({ entry: target, hiddenPath: layers[layer]![ordinal]!.path });

@@ -1,9 +1,10 @@
 import { toLatin1 } from '@cfskit/binary';
-import { EPOCH, NO_XATTRS, PERMISSIONS, type ByteString, type Node, type Time, type Xattrs } from '@cfskit/fs-tree';
+import { NO_XATTRS, PERMISSIONS, type ByteString, type Node, type Time, type Xattrs } from '@cfskit/fs-tree';
 import { RenderError } from './errors.ts';
 import type { PaxRecord } from './pax.ts';
 import { parsePaxInteger, parsePaxTime } from './pax-value.ts';
 import { FIELD, TYPE, type FieldRange } from './tar-header.ts';
+import { sharedText, wholeSeconds } from './shared-values.ts';
 import { lowest32, readNumber } from './tar-number.ts';
 
 /** What an entry of a layer is. */
@@ -168,8 +169,7 @@ function ownerOf(fields: SortedRecords['fields'], key: 'uid' | 'gid', header: nu
 function timeOf(fields: SortedRecords['fields'], bytes: Uint8Array, at: number, offset: number): Time {
   const record = fields.get('mtime');
   if (record !== undefined) return parsePaxTime('mtime', record, offset);
-  const seconds = readNumber(bytes, at, FIELD.mtime, offset);
-  return seconds === 0 ? EPOCH : { seconds: BigInt.asIntN(64, BigInt(seconds)), nanoseconds: 0 };
+  return wholeSeconds(readNumber(bytes, at, FIELD.mtime, offset));
 }
 
 /** The two forms of the magic: with version 00, and the one that GNU tar used before. */
@@ -190,7 +190,7 @@ function headerPath(bytes: Uint8Array, at: number): ByteString {
 }
 
 function ownerName(bytes: Uint8Array, at: number, range: FieldRange): ByteString {
-  return hasText(bytes, at + FIELD.magic.start, 'ustar') ? text(bytes, at, range) : '';
+  return hasText(bytes, at + FIELD.magic.start, 'ustar') ? sharedText(text(bytes, at, range)) : '';
 }
 
 function deviceOf(bytes: Uint8Array, at: number, offset: number): number {

@@ -83,7 +83,7 @@ class LayerWriter implements TarReaderSink {
   async layer(index: IndexedLayer, number: number, options: WriteLayersOptions): Promise<void> {
     this.#layer = number;
     this.#ordinal = 0;
-    this.#left = this.#plan.layers[number]!.size + this.#promoted[number]!.size;
+    this.#left = this.#visible(number);
     if (this.#left === 0) return;
     const reader = new TarReader(this, options.limits);
     for await (const chunk of readAgain(index, number, options)) {
@@ -122,7 +122,7 @@ class LayerWriter implements TarReaderSink {
 
   member(member: TarMember, size: number): void {
     const ordinal = this.#ordinal++;
-    const own = this.#plan.layers[this.#layer]!.get(ordinal);
+    const own = this.#plan.layers[this.#layer]![ordinal];
     const entry = own ?? this.#promoted[this.#layer]!.get(ordinal);
     this.#destination = 'nowhere';
     if (entry === undefined) return;
@@ -155,6 +155,12 @@ class LayerWriter implements TarReaderSink {
 
   close(): void {
     this.#spool?.close();
+  }
+
+  /** How many entries of a layer have to be met. */
+  #visible(number: number): number {
+    const own = this.#plan.layers[number]!.reduce((count, entry) => (entry === undefined ? count : count + 1), 0);
+    return own + this.#promoted[number]!.size;
   }
 
   async #fromSpool(entry: OutputEntry): Promise<void> {
