@@ -4,7 +4,7 @@ import { RenderError } from './errors.ts';
 import type { PaxRecord } from './pax.ts';
 import { parsePaxInteger, parsePaxTime } from './pax-value.ts';
 import { FIELD, TYPE, type FieldRange } from './tar-header.ts';
-import { sharedText, wholeSeconds } from './shared-values.ts';
+import type { SharedValues } from './shared-values.ts';
 import { lowest32, readNumber } from './tar-number.ts';
 
 /** What an entry of a layer is. */
@@ -43,6 +43,8 @@ export interface MemberMetadata {
   readonly longLink?: ByteString;
   readonly records?: readonly PaxRecord[];
   readonly globals: readonly PaxRecord[];
+  /** Of the whole tar. */
+  readonly shared: SharedValues;
 }
 
 /** Sizes above this would not be exact with their padding. */
@@ -85,9 +87,9 @@ export function describeMember(bytes: Uint8Array, at: number, offset: number, me
     mode: lowest32(readNumber(bytes, at, FIELD.mode, offset)) & PERMISSIONS,
     uid: ownerOf(fields, 'uid', readNumber(bytes, at, FIELD.uid, offset), offset),
     gid: ownerOf(fields, 'gid', readNumber(bytes, at, FIELD.gid, offset), offset),
-    uname: fields.get('uname') ?? ownerName(bytes, at, FIELD.uname),
-    gname: fields.get('gname') ?? ownerName(bytes, at, FIELD.gname),
-    mtime: timeOf(fields, bytes, at, offset),
+    uname: metadata.shared.text(fields.get('uname') ?? ownerName(bytes, at, FIELD.uname)),
+    gname: metadata.shared.text(fields.get('gname') ?? ownerName(bytes, at, FIELD.gname)),
+    mtime: timeOf(fields, bytes, at, offset, metadata.shared),
     xattrs: records.xattrs,
     records: records.others,
     storedSize,
@@ -166,10 +168,10 @@ function ownerOf(fields: SortedRecords['fields'], key: 'uid' | 'gid', header: nu
   return lowest32(record === undefined ? header : parsePaxInteger(key, record, offset));
 }
 
-function timeOf(fields: SortedRecords['fields'], bytes: Uint8Array, at: number, offset: number): Time {
+function timeOf(fields: SortedRecords['fields'], bytes: Uint8Array, at: number, offset: number, shared: SharedValues): Time {
   const record = fields.get('mtime');
   if (record !== undefined) return parsePaxTime('mtime', record, offset);
-  return wholeSeconds(readNumber(bytes, at, FIELD.mtime, offset));
+  return shared.wholeSeconds(readNumber(bytes, at, FIELD.mtime, offset));
 }
 
 /** The two forms of the magic: with version 00, and the one that GNU tar used before. */
@@ -190,7 +192,7 @@ function headerPath(bytes: Uint8Array, at: number): ByteString {
 }
 
 function ownerName(bytes: Uint8Array, at: number, range: FieldRange): ByteString {
-  return hasText(bytes, at + FIELD.magic.start, 'ustar') ? sharedText(text(bytes, at, range)) : '';
+  return hasText(bytes, at + FIELD.magic.start, 'ustar') ? text(bytes, at, range) : '';
 }
 
 function deviceOf(bytes: Uint8Array, at: number, offset: number): number {

@@ -3,6 +3,7 @@ import type { ByteString } from '@cfskit/fs-tree';
 import { RenderError } from './errors.ts';
 import type { Limits } from './limits.ts';
 import { parsePax, type PaxRecord } from './pax.ts';
+import { SharedValues } from './shared-values.ts';
 import { ContentMap, mapInRecords, mapOfNumbers, OldGnuMap, realSizeInRecords, sparseForm, type SparseMap } from './sparse-map.ts';
 import { BLOCK_SIZE, FIELD, headerChecksum, paddingOf, sumBlock, TYPE } from './tar-header.ts';
 import { describeMember, isGnu, type TarMember } from './tar-member.ts';
@@ -49,6 +50,7 @@ interface Pending {
 export class TarReader {
   readonly #sink: TarReaderSink;
   readonly #limits: Limits;
+  readonly #shared = new SharedValues();
   readonly #scratch = new Uint8Array(BLOCK_SIZE);
   #filled = 0;
   #state: State = 'block';
@@ -218,6 +220,7 @@ export class TarReader {
     const globals = this.#globals;
     const metadata = {
       globals,
+      shared: this.#shared,
       ...(longName !== undefined && { longName }),
       ...(longLink !== undefined && { longLink }),
       ...(pax && { records: pax }),
