@@ -25,7 +25,7 @@ interface PromotedEntry {
 }
 
 /** Entries of a layer by ordinal; nothing stands for those that are hidden. */
-export type VisibleEntries = readonly (OutputEntry | undefined)[];
+type VisibleEntries = readonly (OutputEntry | undefined)[];
 
 /** The result, and where the contents of its files are. */
 export interface Plan {
