@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { systemError } from './errors.ts';
 import { helperFailed, INHERITED, noMeans, runHelper } from './helper.ts';
 import { call, libcFunction } from './libc.ts';
+import { waitForLock, type FlockAsyncOptions } from './lock-wait.ts';
 
 /** What flock(2) can do to the open file behind a descriptor. */
 export type LockMode = 'shared' | 'exclusive' | 'unlock';
@@ -10,15 +10,6 @@ export type LockMode = 'shared' | 'exclusive' | 'unlock';
 export interface FlockOptions {
   /** Block the thread until the lock is granted; otherwise answer at once. */
   readonly wait: boolean;
-}
-
-/** Options of {@link flockAsync}. */
-export interface FlockAsyncOptions {
-  /** Give up after this time; without it, wait as long as it takes. 0 tries once. */
-  readonly timeoutMs?: number | undefined;
-  /** Called once, when the lock is not free at the first try. */
-  readonly onWait?: (() => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -48,27 +39,7 @@ export function flock(fd: number, mode: LockMode, { wait }: FlockOptions): boole
  * @throws {LinuxError} as {@link flock}; the signal's reason when aborted. The file then has no lock.
  */
 export async function flockAsync(fd: number, mode: LockMode, options: FlockAsyncOptions = {}): Promise<boolean> {
-  const { timeoutMs = Infinity, onWait, signal } = options;
-  signal?.throwIfAborted();
-  if (flock(fd, mode, { wait: false })) return true;
-  const end = performance.now() + timeoutMs;
-  if (timeoutMs > 0) onWait?.();
-  for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
-    const leftMs = end - performance.now();
-    if (leftMs <= 0) return false;
-    await pause(Math.min(pauseMs, leftMs), signal);
-    if (flock(fd, mode, { wait: false })) return true;
-  }
-}
-
-/** Rejects with the signal's own reason, as `throwIfAborted` does; the timer's error would only carry it as its cause. */
-async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  try {
-    await sleep(ms, undefined, signal === undefined ? {} : { signal });
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
-  }
+  return waitForLock(() => flock(fd, mode, { wait: false }), options);
 }
 
 /** The lock outlives the program, because the descriptor it inherits shares our open file. BusyBox's flock has these options, too. */
@@ -87,4 +58,3 @@ const OPERATION = { shared: 1, exclusive: 2, unlock: 8 } as const;
 const LOCK_NB = 4;
 const FLAG = { shared: '-s', exclusive: '-x', unlock: '-u' } as const;
 const EWOULDBLOCK = 11;
-const LONGEST_PAUSE_MS = 50;

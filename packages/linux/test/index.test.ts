@@ -45,6 +45,8 @@ it('exports these names and no others', async () => {
     'readlinkAt',
     'receiveMessage',
     'receiveMessageAsync',
+    'recordLock',
+    'recordLockAsync',
     'reflink',
     'removeXattr',
     'renameAt',
