@@ -2,6 +2,7 @@ import { CliError, UsageError } from '@cfskit/cli-kit';
 import { readValue } from '@cfskit/cli-kit/images';
 import { parseObjectId } from '@cfskit/fs-verity';
 import { checkRefName, type Repository } from '@cfskit/repository';
+import { tooShortHint } from './digest-prefix.ts';
 import { notFound } from './near-names.ts';
 
 /** How the help describes the name of a stored EROFS image. */
@@ -40,7 +41,8 @@ export function findImageName(repository: Repository, name: string): string {
   const digits = name.toLowerCase();
   const ids = images.map(({ id }) => id).filter((id) => id === digits || (PREFIX.test(digits) && id.startsWith(digits)));
   const [only, second] = ids;
-  if (only === undefined) throw notFound(`image not found: ${name}`, name, [...refs.map((ref) => `refs/${ref}`), ...refs]);
+  if (only === undefined)
+    throw notFound(`image not found: ${name}${tooShortHint(name)}`, name, [...refs.map((ref) => `refs/${ref}`), ...refs]);
   if (second === undefined) return only;
   throw new CliError('NOT_FOUND', `${ids.length} images begin with ${name}`, { detail: { candidates: ids.slice(0, CANDIDATES) } });
 }

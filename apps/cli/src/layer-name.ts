@@ -1,6 +1,7 @@
 import { UsageError } from '@cfskit/cli-kit';
 import { readValue } from '@cfskit/cli-kit/images';
 import { parseStoredReference } from '@cfskit/oci-ref';
+import { MIN_PREFIX } from './digest-prefix.ts';
 
 /** How the help describes a layer's name. */
 export const DIFF_ID_TEXT: string = 'The diff_id of a stored layer, sha256:… with or without @, or its first 12 hex digits or more';
@@ -13,5 +14,5 @@ export const DIFF_ID_TEXT: string = 'The diff_id of a stored layer, sha256:… w
 export function checkLayerName(text: string): void {
   const reference = readValue('DIFF_ID', () => parseStoredReference(text));
   if (reference.kind === 'tag' && reference.prefix === undefined)
-    throw new UsageError(`DIFF_ID: wanted a digest such as sha256:…, found '${text}'`);
+    throw new UsageError(`DIFF_ID: wanted a digest such as sha256:…, or its first ${MIN_PREFIX} hex digits or more, found '${text}'`);
 }

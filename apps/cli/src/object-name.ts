@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CliError, UsageError } from '@cfskit/cli-kit';
-import { readValue } from '@cfskit/cli-kit/images';
-import { parseObjectId, parseObjectPath, type ObjectId } from '@cfskit/fs-verity';
+import { FsVerityError, parseObjectId, parseObjectPath, type ObjectId } from '@cfskit/fs-verity';
 import type { Repository } from '@cfskit/repository';
+import { MIN_PREFIX } from './digest-prefix.ts';
 
 const PATH = /^[0-9a-f]{2}\/[0-9a-f]+$/;
 const PREFIX = /^[0-9a-f]{12,127}$/;
@@ -21,10 +21,19 @@ export interface ObjectName {
  * @throws {UsageError}
  */
 function parseObjectName(text: string): ObjectName {
-  if (PATH.test(text)) return { id: readValue('ID', () => parseObjectPath(text, text.length === 65 ? 'sha256' : 'sha512')) };
   const prefix = PREFIX.test(text) ? { prefix: text } : {};
-  return prefix.prefix !== undefined && text.length !== 64 ? prefix : { ...prefix, id: readValue('ID', () => parseObjectId(text)) };
+  if (prefix.prefix !== undefined && text.length !== 64) return prefix;
+  try {
+    return PATH.test(text)
+      ? { id: parseObjectPath(text, text.length === 65 ? 'sha256' : 'sha512') }
+      : { ...prefix, id: parseObjectId(text) };
+  } catch (cause) {
+    if (!(cause instanceof FsVerityError)) throw cause;
+    throw new UsageError(`ID: wanted ${WANTED}, found '${text}'`, { cause });
+  }
 }
+
+const WANTED = `an object id: 64 or 128 hex digits, ${MIN_PREFIX} or more that one begins with, algorithm:hex, or xx/rest`;
 
 /**
  * The id of an object of the repository.

@@ -4,6 +4,7 @@ import { CliError, UsageError } from '@cfskit/cli-kit';
 import { listTags, OciImportError, resolveStoredReference } from '@cfskit/oci-import';
 import { OciRefError } from '@cfskit/oci-ref';
 import type { Repository } from '@cfskit/repository';
+import { tooShortHint } from './digest-prefix.ts';
 import { findImageName, parseImageName } from './image-name.ts';
 import { notFound } from './near-names.ts';
 
@@ -50,7 +51,7 @@ export async function locateSubject(text: string, repository: Repository | undef
 function missingMessage(text: string, mayBeStored: boolean, repository: Repository | undefined): string {
   if (!mayBeStored) return `no such file or directory: ${text}`;
   if (repository === undefined) return `not found: ${text} is no file, and there is no repository to look in`;
-  return `not found: ${text} is neither stored in ${repository.path} nor a file; an image of a registry or layout has to be pulled first`;
+  return `not found: ${text} is neither stored in ${repository.path} nor a file; an image of a registry or layout has to be pulled first${tooShortHint(text)}`;
 }
 
 function findStored(text: string, repository: Repository): SubjectPlace | undefined {

@@ -30,6 +30,10 @@ it('suggests near names', async () => {
   expect(ended).toMatchObject({ code: 1, stdout: '', stderr: "cfskit: no stream 'refs/oci/dmo'\n  maybe  refs/oci/demo\n" });
 });
 
+it.each(['refs/../../x', '../meta.json', 'refs/', 'refs', ''])('%j is wrong usage', async (name) => {
+  expect(await run(['cat', '--repo', path('nothing'), name])).toMatchObject({ code: 2, stdout: '' });
+});
+
 it('refuses a terminal', async () => {
   expect(await run(['cat', '--repo', stored.repo, 'refs/oci/demo'], { stdoutIsTerminal: true })).toMatchObject({ code: 2, stdout: '' });
 });

@@ -53,8 +53,15 @@ describe('names', () => {
     expect({ code, candidates: error.detail['candidates'] }).toEqual({ code: 1, candidates: [a, b, large].toSorted() });
   });
 
-  it.each(['abc', 'not hex', 'md5:00', 'zz/00', ''])('%j is wrong usage', async (name) => {
-    expect(await run(['object', 'path', '--repo', path('nothing'), name])).toMatchObject({ code: 2, stdout: '' });
+  it.each(['abc', '0123456789a', 'not hex', 'md5:00', 'zz/00', 'sha256:0123456789abcdef'])('%j is wrong usage', async (name) => {
+    const ended = await run(['object', 'path', '--repo', path('nothing'), name]);
+    expect(ended).toMatchObject({ code: 2, stdout: '' });
+    const wanted = 'an object id: 64 or 128 hex digits, 12 or more that one begins with, algorithm:hex, or xx/rest';
+    expect(ended.stderr).toContain(`ID: wanted ${wanted}, found '${name}'\n`);
+  });
+
+  it('that are empty are wrong usage', async () => {
+    expect(await run(['object', 'path', '--repo', path('nothing'), ''])).toMatchObject({ code: 2, stdout: '' });
   });
 });
 

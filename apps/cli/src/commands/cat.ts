@@ -1,7 +1,7 @@
 import { CliError, defineCommand, type Command, type CommandContext, type GlobalValues, type DataTarget } from '@cfskit/cli-kit';
-import { withRepository, withRepositoryIfAny } from '@cfskit/cli-kit/images';
+import { readValue, withRepository, withRepositoryIfAny } from '@cfskit/cli-kit/images';
 import { follow } from '@cfskit/fs-tree';
-import { RepositoryError, type Repository } from '@cfskit/repository';
+import { checkContentId, checkRefName, RepositoryError, type Repository } from '@cfskit/repository';
 import type { Splitstream } from '@cfskit/splitstream';
 import { reconstruct } from '@cfskit/tar-split';
 import { basedirOption, ContentReader } from '../file-content.ts';
@@ -41,7 +41,8 @@ export const cat: Command = defineCommand({
   },
 });
 
-function printStream(name: string, target: DataTarget, values: GlobalValues, context: CommandContext): Promise<void> {
+function printStream(typed: string, target: DataTarget, values: GlobalValues, context: CommandContext): Promise<void> {
+  const name = parseStreamName(typed);
   return withRepository(values, context, async (repository) => {
     const stream = await openStream(repository, name);
     const chunks = reconstruct(stream.chunks(), (id) => repository.objects.open(id, { verify: true, signal: context.signal }));
@@ -49,13 +50,19 @@ function printStream(name: string, target: DataTarget, values: GlobalValues, con
   });
 }
 
-async function openStream(repository: Repository, typed: string): Promise<Splitstream> {
-  const name = typed.startsWith('ref/') ? `refs/${typed.slice('ref/'.length)}` : typed;
+/** The name as the repository takes it: a content id, or `refs/` and the name of a reference. */
+function parseStreamName(typed: string): string {
+  const ref = /^refs?\/(.*)$/s.exec(typed)?.[1];
+  readValue('NAME', () => (ref === undefined ? checkContentId(typed) : checkRefName(ref)));
+  return ref === undefined ? typed : `refs/${ref}`;
+}
+
+async function openStream(repository: Repository, name: string): Promise<Splitstream> {
   try {
     return await repository.openStream(name);
   } catch (error) {
     if (!(error instanceof RepositoryError) || error.code !== 'NOT_FOUND') throw error;
     const refs = repository.listRefs().map((ref) => `refs/${ref.name}`);
-    throw notFound(`no stream '${typed}'`, name, [...(await streamNames(repository)), ...refs]);
+    throw notFound(`no stream '${name}'`, name, [...(await streamNames(repository)), ...refs]);
   }
 }
