@@ -1,4 +1,5 @@
 import type { Paint } from './color.ts';
+import { UsageError } from './errors.ts';
 import { printable } from './printable.ts';
 
 /** How much is said, from least to most. */
@@ -20,11 +21,15 @@ export interface LogChoice {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** The level from `--log`, else `-v`, else `CFSKIT_LOG`, else `RUST_LOG` where that is a plain level, else `warn`. */
+/**
+ * The level from `--log`, else `-v`, else `CFSKIT_LOG`, else `RUST_LOG` where that is a plain level, else `warn`.
+ *
+ * @throws {UsageError} if `CFSKIT_LOG` is what decides and is no level
+ */
 export function chooseLogLevel({ log, verbose, env }: LogChoice): LogLevel {
   if (log !== undefined) return log;
   if (verbose > 0) return verbose > 1 ? 'debug' : 'info';
-  return parseLevel(env['CFSKIT_LOG']) ?? parseLevel(env['RUST_LOG']) ?? 'warn';
+  return ownLevel(env['CFSKIT_LOG']) ?? parseLevel(env['RUST_LOG']) ?? 'warn';
 }
 
 /** A log that hands lines of at most this level to `write`. */
@@ -36,6 +41,12 @@ export function createLog(level: LogLevel, write: (line: string) => void, progra
     };
   };
   return { warn: at('warn', 'warning: ', paint('yellow', program)), info: at('info', ''), debug: at('debug', 'debug: ') };
+}
+
+function ownLevel(text = ''): LogLevel | undefined {
+  const level = parseLevel(text);
+  if (level !== undefined || text === '') return level;
+  throw new UsageError(`CFSKIT_LOG: wanted off, ${LOG_LEVELS.slice(0, -1).join(', ')} or ${LOG_LEVELS.at(-1)}, found '${text}'`);
 }
 
 function parseLevel(text: string | undefined): LogLevel | undefined {

@@ -18,7 +18,7 @@ export interface OutputFile {
  * A path that is there and is no regular file (`/dev/null`, a named pipe) is written to directly. A symbolic link is
  * followed, so the file it names is replaced, not the link.
  *
- * @throws errors of the file system as they are
+ * @throws errors of the file system, about `path`
  */
 export async function createOutputFile(path: string): Promise<OutputFile> {
   const existing = await statIfThere(path);
@@ -45,8 +45,17 @@ export async function createOutputFile(path: string): Promise<OutputFile> {
 
 async function openBeside(target: string): Promise<{ handle: FileHandle; temporary: string }> {
   const temporary = join(dirname(target), `.${basename(target).slice(0, 200)}.${randomBytes(6).toString('hex')}.tmp`);
-  const handle = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o666);
-  return { handle, temporary };
+  try {
+    return { handle: await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o666), temporary };
+  } catch (error) {
+    throw aboutTarget(error, temporary, target);
+  }
+}
+
+/** An error about the file that was asked for: nobody knows the temporary one. */
+function aboutTarget(error: unknown, temporary: string, target: string): unknown {
+  if (!(error instanceof Error) || !('path' in error)) return error;
+  return Object.assign(error, { message: error.message.replace(temporary, () => target), path: target });
 }
 
 function directFile(handle: FileHandle): OutputFile {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { UsageError } from '../src/errors.ts';
 import { chooseLogLevel, createLog, type LogLevel } from '../src/log.ts';
 
 it.each([
@@ -11,10 +12,18 @@ it.each([
   [undefined, 0, { RUST_LOG: 'INFO' }, 'info'],
   [undefined, 0, { RUST_LOG: 'off' }, 'off'],
   [undefined, 0, { RUST_LOG: 'composefs=trace' }, 'warn'],
+  [undefined, 0, { CFSKIT_LOG: '', RUST_LOG: 'debug' }, 'debug'],
+  ['error', 0, { CFSKIT_LOG: 'bogus' }, 'error'],
   [undefined, 0, { CFSKIT_LOG: 'error', RUST_LOG: 'debug' }, 'error'],
   [undefined, 1, { CFSKIT_LOG: 'error' }, 'info'],
 ] as const)('--log %s, %i times -v, %j is %s', (log, verbose, env, level) => {
   expect(chooseLogLevel({ log, verbose, env })).toBe(level);
+});
+
+it.each(['bogus', 'composefs=trace'])('CFSKIT_LOG=%s is wrong usage that names the levels', (level) => {
+  const choose = (): LogLevel => chooseLogLevel({ log: undefined, verbose: 0, env: { CFSKIT_LOG: level } });
+  expect(choose).toThrow(UsageError);
+  expect(choose).toThrow(`CFSKIT_LOG: wanted off, error, warn, info, debug or trace, found '${level}'`);
 });
 
 function said(level: LogLevel): string[] {

@@ -68,5 +68,7 @@ it('writes straight to what is no regular file', async () => {
 });
 
 it('fails before anything exists where it cannot write', async () => {
-  await expect(createOutputFile(join(dir, 'missing/out'))).rejects.toMatchObject({ code: 'ENOENT' });
+  const path = join(dir, 'missing/out');
+  const message = `ENOENT: no such file or directory, open '${path}'`;
+  await expect(createOutputFile(path)).rejects.toMatchObject({ code: 'ENOENT', path, message });
 });
