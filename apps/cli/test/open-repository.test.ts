@@ -23,7 +23,7 @@ describe('a repository is opened as the options say', () => {
     expect(await run(['ls', '--repo', repo, '--require-verity', '--insecure'])).toMatchObject({ code: 2 });
   });
 
-  it('and upgraded if it is old, unless --no-upgrade', async () => {
+  it('and read as it is if it is old, unless --no-upgrade; what writes upgrades it', async () => {
     const old = path('old');
     await ok(['init', '--insecure', old]);
     await rm(join(old, 'meta.json'));
@@ -32,6 +32,10 @@ describe('a repository is opened as the options say', () => {
     const { code, error } = await failure(['ls', '--repo', old, '--no-upgrade']);
     expect({ code, errorCode: error.code }).toEqual({ code: 1, errorCode: 'OLD_FORMAT' });
     expect(await json('oci-images', ['ls', '--repo', old])).toEqual({ images: [] });
+    const untouched = await failure(['ls', '--repo', old, '--no-upgrade']);
+    expect(untouched.error.code).toBe('OLD_FORMAT');
+    const written = await run(['gc', '--repo', old]);
+    expect(written).toMatchObject({ code: 0, stderr: expect.stringContaining(`upgraded the repository ${old}`) as string });
     expect(await ok(['ls', '--repo', old, '--no-upgrade'])).toBe('No images found\n');
   });
 

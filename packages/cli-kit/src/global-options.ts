@@ -27,7 +27,10 @@ export const globalOptions = {
   },
   'require-verity': { type: 'boolean', description: 'Refuse a repository that does not enforce fs-verity', conflicts: ['insecure'] },
   insecure: { type: 'boolean', description: 'Accept objects and images without fs-verity in this run' },
-  'no-upgrade': { type: 'boolean', description: 'Refuse repositories without meta.json instead of upgrading them' },
+  'no-upgrade': {
+    type: 'boolean',
+    description: 'Refuse repositories without meta.json; else they are read as they are, and get one when they are written to',
+  },
   'no-repo': {
     type: 'boolean',
     description: 'Do not touch any repository, in commands that can do without',

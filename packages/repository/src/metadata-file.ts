@@ -69,7 +69,7 @@ export function writeMetadataFile(root: string, metadata: RepositoryMetadata, se
  *
  * @throws {RepositoryError} NO_OBJECTS
  */
-export function inferMetadata(root: string, verity: VerityCalls): InferredMetadata {
+export function inferFromObjects(root: string, verity: VerityCalls): InferredMetadata {
   const objects = join(root, 'objects');
   for (const directory of OBJECT_DIRECTORIES) {
     for (const name of namesIn(objects, directory)) {

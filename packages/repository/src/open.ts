@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import type { ImageReader } from './context.ts';
 import { hasCode, RepositoryError } from './errors.ts';
 import { checkCompatibility, effectiveFormats, newMetadata, sameMetadata, type ErofsFormats, type RepositoryMetadata } from './metadata.ts';
-import { inferMetadata, readMetadataFile, writeMetadataFile } from './metadata-file.ts';
+import { inferFromObjects, readMetadataFile, writeMetadataFile, type FoundMetadata } from './metadata-file.ts';
 import type { LockOptions } from './patience.ts';
 import { Repository, type OpenedAs } from './repository.ts';
 import { RepositoryLock } from './repository-lock.ts';
@@ -20,8 +20,11 @@ export interface OpenOptions extends LockOptions {
   readonly requireVerity?: boolean | undefined;
   /** Accept objects without fs-verity through this handle, even if the repository is secure. */
   readonly insecure?: boolean | undefined;
-  /** Give a repository without `meta.json` one, from what its objects tell. */
-  readonly upgrade?: boolean | undefined;
+  /**
+   * Take a repository without `meta.json` for what its objects tell, and give it one: at once, or `when-written`, with the first operation that
+   * writes, so that reading changes nothing.
+   */
+  readonly upgrade?: boolean | 'when-written' | undefined;
   /** Reads EROFS images; without it, nothing can be collected while an image is in use. */
   readonly imageReader?: ImageReader | undefined;
   /** Told once about each thing that this system cannot do. */
@@ -48,8 +51,9 @@ export async function openRepository(path: string, options: OpenOptions = {}): P
   try {
     return await openAs('opened', path, options);
   } catch (error) {
-    if (options.upgrade !== true || !hasCode(error, 'OLD_FORMAT')) throw error;
+    if ((options.upgrade ?? false) === false || !hasCode(error, 'OLD_FORMAT')) throw error;
   }
+  if (options.upgrade === 'when-written') return openAs('inferred', path, options);
   upgrade(resolve(path), options);
   return openAs('upgraded', path, options);
 }
@@ -136,13 +140,15 @@ async function openAs(openedAs: OpenedAs, path: string, options: OpenOptions): P
   const { verity = kernelVerity, onWarning } = options;
   const lock = await RepositoryLock.open(resolve(path), options);
   try {
-    const found = readMetadataFile(lock.path, verity);
+    const found = openedAs === 'inferred' ? inferMetadata(lock.path, options) : readMetadataFile(lock.path, verity);
     const unknownFeatures = checkCompatibility(found.metadata, options.algorithm);
     const secure = isSecure(found.metadata, found.verity) && options.insecure !== true;
     if (options.requireVerity === true && !secure) throw new RepositoryError('VERITY_REQUIRED', lock.path, NO_VERITY);
     if (!lock.held) onWarning?.('this system has no flock: nothing keeps other processes from collecting meanwhile');
     const { imageReader, blockHash } = options;
-    return new Repository({ lock, metadata: found.metadata, secure, openedAs, unknownFeatures, imageReader, onWarning, verity, blockHash });
+    const upgradeFirst = openedAs === 'inferred' ? laterUpgrade(lock.path, found, options) : undefined;
+    const { metadata } = found;
+    return new Repository({ lock, metadata, secure, openedAs, unknownFeatures, upgradeFirst, imageReader, onWarning, verity, blockHash });
   } catch (error) {
     lock.close();
     throw error;
@@ -155,15 +161,32 @@ function isSecure({ algorithm }: RepositoryMetadata, verity: Algorithm | undefin
   throw new RepositoryError('ALGORITHM_MISMATCH', 'meta.json', message);
 }
 
-/** The metadata are those of a new repository, as in the reference. */
-function upgrade(root: string, { algorithm: expected, verity = kernelVerity }: OpenOptions): void {
-  const { algorithm, secure } = inferMetadata(root, verity);
+function upgrade(root: string, options: OpenOptions): void {
+  const found = inferMetadata(root, options);
+  assertWritable(root, []);
+  writeInferred(root, found, options.verity ?? kernelVerity);
+}
+
+/** What `meta.json` would say. The metadata are those of a new repository, as in the reference. */
+function inferMetadata(root: string, { algorithm: expected, verity = kernelVerity }: OpenOptions): FoundMetadata {
+  const { algorithm, secure } = inferFromObjects(root, verity);
   if (expected !== undefined && algorithm !== expected) {
     const message = `inferred algorithm ${formatAlgorithmName(algorithm)} is not compatible with this repository type (expected ${formatAlgorithmName(expected)})`;
     throw new RepositoryError('ALGORITHM_MISMATCH', 'objects', message);
   }
-  assertWritable(root, []);
-  writeMetadataFile(root, newMetadata(algorithm), secure, verity);
+  return { metadata: newMetadata(algorithm), verity: secure ? algorithm : undefined };
+}
+
+function writeInferred(root: string, { metadata, verity: own }: FoundMetadata, verity: VerityCalls): void {
+  if (!writeMetadataFile(root, metadata, own !== undefined, verity)) assertSame(root, metadata, verity);
+}
+
+/** The upgrade that a handle makes when it is first written to: nobody else would say that it happened. */
+function laterUpgrade(root: string, found: FoundMetadata, { verity = kernelVerity, onWarning }: OpenOptions): () => void {
+  return () => {
+    writeInferred(root, found, verity);
+    onWarning?.(`upgraded the repository ${root}, which had no meta.json: ${formatAlgorithmName(found.metadata.algorithm)}`);
+  };
 }
 
 function makeDirectory(path: string): boolean {

@@ -25,8 +25,8 @@ import { kernelVerity, type VerityCalls } from './verity-calls.ts';
 import { HOLD_PREFIX, temporaryName } from './temporary-name.ts';
 import { assertWritable } from './writable.ts';
 
-/** How a repository came to be open. */
-export type OpenedAs = 'created' | 'opened' | 'upgraded';
+/** How a repository came to be open. One that is `inferred` has no `meta.json` before it is written to. */
+export type OpenedAs = 'created' | 'inferred' | 'opened' | 'upgraded';
 
 /** What an open repository is made of. */
 export interface RepositoryState {
@@ -36,6 +36,8 @@ export interface RepositoryState {
   readonly openedAs: OpenedAs;
   /** Read-only-compatible features that this package does not know. */
   readonly unknownFeatures: readonly string[];
+  /** Makes the `meta.json` that the repository lacks, before anything else is written. */
+  readonly upgradeFirst: (() => void) | undefined;
   readonly imageReader: ImageReader | undefined;
   readonly onWarning: ((text: string) => void) | undefined;
   readonly verity: VerityCalls | undefined;
@@ -105,14 +107,16 @@ export class Repository {
 
   /**
    * Refuse a repository that must not or cannot be written: read-only media, missing permission, unknown read-only-compatible features.
-   * Call it before work begins; every operation that writes does.
+   * Call it before work begins; every operation that writes does. A repository that was to be upgraded when it is written to gets its
+   * `meta.json` here.
    *
-   * @throws {RepositoryError} READ_ONLY, CLOSED
+   * @throws {RepositoryError} READ_ONLY, CLOSED; with such an upgrade CONFLICTING_CONFIGURATION, VERITY_UNSUPPORTED
    */
   ensureWritable(): void {
     this.#checkOpen();
     if (this.#writable) return;
     assertWritable(this.path, this.#state.unknownFeatures);
+    this.#state.upgradeFirst?.();
     this.#writable = true;
   }
 

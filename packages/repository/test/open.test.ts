@@ -207,6 +207,33 @@ describe('upgrade', () => {
     const path = oldRepository('sha256', verity);
     expect(await open(path, { upgrade: true, verity })).toMatchObject({ secure: true });
   });
+  it('when written: reading leaves it as it is, the first operation that writes upgrades', async () => {
+    const path = oldRepository('sha256');
+    const before = tree(path);
+    const warnings: string[] = [];
+    const repository = await open(path, { upgrade: 'when-written', onWarning: (text) => warnings.push(text) });
+    expect(repository).toMatchObject({ algorithm: 'sha256', openedAs: 'inferred', secure: false });
+    expect([repository.streams(), repository.images(), repository.listRefs()]).toEqual([[], [], []]);
+    expect((await repository.fsck()).hasMetadata).toBe(false);
+    expect(await repository.gc({ dryRun: true })).toMatchObject({ objectsRemoved: 1 });
+    expect(tree(path)).toEqual(before);
+    await repository.writeImage(testData(20));
+    expect(metadataOf(path)).toBe(formatMetadata(newMetadata('sha256', format(1))));
+    expect(warnings).toEqual([`upgraded the repository ${path}, which had no meta.json: fsverity-sha256-12`]);
+    expect((await open(path)).openedAs).toBe('opened');
+  });
+  it('when written: keeps a meta.json that came meanwhile, if it is the same', async () => {
+    const [same, other] = [oldRepository('sha256'), oldRepository('sha256')];
+    const handles = [await open(same, { upgrade: 'when-written' }), await open(other, { upgrade: 'when-written' })] as const;
+    await open(same, { upgrade: true });
+    await init(other, { algorithm: 'sha256', erofsFormats: format(2) });
+    handles[0].ensureWritable();
+    expect(() => handles[1].ensureWritable()).toThrow(coded('CONFLICTING_CONFIGURATION'));
+  });
+  it('when written: takes the security from an object', async () => {
+    const verity = new FakeVerity();
+    expect(await open(oldRepository('sha256', verity), { upgrade: 'when-written', verity })).toMatchObject({ secure: true });
+  });
   it('is refused for the other algorithm, and for a repository without objects', async () => {
     const path = oldRepository('sha256');
     await expect(openRepository(path, { upgrade: true, algorithm: 'sha512' })).rejects.toThrow(

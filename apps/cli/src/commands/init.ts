@@ -10,10 +10,11 @@ import {
   RepositoryError,
   resetRepository,
   type ErofsFormat,
+  type OpenedAs,
   type Repository,
 } from '@cfskit/repository';
 
-const STATUS = { created: 'Created', opened: 'Opened', upgraded: 'Upgraded' } as const;
+const STATUS: Readonly<Record<OpenedAs, string>> = { created: 'Created', opened: 'Opened', upgraded: 'Upgraded', inferred: 'Opened' };
 
 export const init: Command = defineCommand({
   summary: 'Make a repository, or check that it is there with this configuration',

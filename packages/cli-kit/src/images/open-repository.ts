@@ -91,7 +91,7 @@ export function openOptions(values: GlobalValues, context: CommandContext): Open
     algorithm: values.hash,
     requireVerity: values['require-verity'],
     insecure: values.insecure,
-    upgrade: !values['no-upgrade'],
+    upgrade: values['no-upgrade'] ? false : 'when-written',
     onWarning: (text) => context.log.warn(text),
   };
 }
