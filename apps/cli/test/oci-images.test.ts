@@ -1,5 +1,7 @@
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { json, ok, run, scratch } from './harness.ts';
+import { document, failure, json, ok, run, scratch } from './harness.ts';
 import { storeSample, type Stored } from './stored-fixture.ts';
 
 const path = scratch();
@@ -40,6 +42,27 @@ it('filters, and shows whole digests', async () => {
   expect(await ok(['ls', '--repo', stored.repo, '--filter=em', '--digests'])).toContain(`\ndemo  ${digest}  amd64`);
   expect(await ok(['ls', '--repo', stored.repo, '--filter=em'])).not.toContain('note');
   expect(await ok(['ls', '--repo', stored.repo, '--filter=nothing like it'])).toBe('No images found\n');
+});
+
+it('lists the others when an image cannot be read, says which, and fails', async () => {
+  const damaged = await storeSample(path());
+  await ok(['pull', '--repo', damaged.repo, `oci:${damaged.layout}:v1`, 'other', '-q', '--platform', 'linux/amd64']);
+  await symlink(`../../oci-manifest-sha256:${'0'.repeat(64)}`, join(damaged.repo, 'streams/refs/oci/lost'));
+  const all = await run(['ls', '--repo', damaged.repo, '-q']);
+  expect(all).toMatchObject({ code: 1, stdout: expect.stringMatching(/^NAME .*\ndemo .*\nother .*\n$/) as string });
+  expect(all.stderr).toMatch(/^cfskit: cannot read image lost: /);
+  const { code, error, stdout } = await failure(['ls', '--repo', damaged.repo]);
+  expect({ code, errorCode: error.code, unreadable: error.detail['unreadable'] }).toEqual({
+    code: 1,
+    errorCode: 'PROBLEMS_FOUND',
+    unreadable: ['lost'],
+  });
+  expect(document('oci-images', stdout)).toMatchObject({ images: [{ name: 'demo' }, { name: 'other' }] });
+  expect(await run(['ls', '--repo', damaged.repo, '--filter', 'lost'])).toMatchObject({
+    code: 1,
+    stdout: 'NAME  DIGEST  ARCH  LAYERS  REFS\n',
+  });
+  expect(await ok(['ls', '--repo', damaged.repo, '--filter', 'demo'])).toContain('demo');
 });
 
 it('takes no argument', async () => {

@@ -21,6 +21,8 @@ export interface ImageSummary {
 export interface ListImagesOptions {
   /** told of each tag whose image cannot be read; it is left out */
   readonly onWarning?: (text: string) => void;
+  /** the same in parts: which tag, and what was thrown */
+  readonly onUnreadable?: (name: string, error: unknown) => void;
 }
 
 /** All tagged images, sorted by the bytes of their names. */
@@ -30,6 +32,7 @@ export async function listImages(repository: Repository, options: ListImagesOpti
     try {
       images.push({ name, ...(await summarize(repository, manifestDigest)) });
     } catch (error) {
+      options.onUnreadable?.(name, error);
       options.onWarning?.(`cannot read image ${name}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }

@@ -1,4 +1,13 @@
-import { defineCommand, printable, type Command, type CommandContext, type GlobalValues, type OptionValues } from '@cfskit/cli-kit';
+import {
+  CliError,
+  defineCommand,
+  printable,
+  type Command,
+  type CommandContext,
+  type GlobalValues,
+  type OptionValues,
+  type Table,
+} from '@cfskit/cli-kit';
 import { withRepository } from '@cfskit/cli-kit/images';
 import { listImages, type ImageSummary } from '@cfskit/oci-import';
 import { shortHex } from '../short-digest.ts';
@@ -17,25 +26,35 @@ export const ociImages: Command = defineCommand({
     ['oci images', 'a table of all images'],
     ['ls --filter debian --json', 'some of them, for programs'],
   ],
+  exitCodes: [{ code: '1', meaning: 'failed, or an image cannot be read; the others are listed' }],
   run: ({ values }, context) => printImageList(values, context),
 });
 
 /** Print the table of tagged images. */
 export function printImageList(values: OptionValues<typeof imageListOptions> & GlobalValues, context: CommandContext): Promise<void> {
   return withRepository(values, context, async (repository) => {
-    const all = await listImages(repository, { onWarning: (text) => context.log.warn(text) });
-    const images = all.filter(({ name }) => name.includes(values.filter ?? ''));
+    const { filter = '' } = values;
+    const isShown = (name: string): boolean => name.includes(filter);
+    const unreadable = new Map<string, unknown>();
+    const all = await listImages(repository, { onUnreadable: (name, error) => isShown(name) && unreadable.set(name, error) });
+    const images = all.filter(({ name }) => isShown(name));
     await context.print({
       json: () => ({ images: images.map(toJson) }),
-      text: () => {
-        if (images.length === 0) return ['No images found'];
-        return context.table({
-          head: ['NAME', 'DIGEST', 'ARCH', 'LAYERS', 'REFS'],
-          rows: images.map((image) => toRow(image, values)),
-        });
-      },
+      text: () => (images.length + unreadable.size === 0 ? ['No images found'] : context.table(tableOf(images, values))),
     });
+    if (unreadable.size > 0) throw cannotRead(unreadable);
   });
+}
+
+/** The list is not the whole one: an error that names each image it lacks, and says why. */
+function cannotRead(unreadable: ReadonlyMap<string, unknown>): CliError {
+  const errors = [...unreadable].map(([name, error]) => `${name}: ${error instanceof Error ? error.message : String(error)}`);
+  const message = `cannot read ${unreadable.size === 1 ? 'image' : `${unreadable.size} images:`} ${errors.join('; ')}`;
+  return new CliError('PROBLEMS_FOUND', message, { detail: { unreadable: [...unreadable.keys()] } });
+}
+
+function tableOf(images: readonly ImageSummary[], shown: Shown): Table {
+  return { head: ['NAME', 'DIGEST', 'ARCH', 'LAYERS', 'REFS'], rows: images.map((image) => toRow(image, shown)) };
 }
 
 interface Shown {
