@@ -4,6 +4,7 @@ import type { ImageSource, ResolveOptions } from '@cfskit/oci-spec';
 import { MeteredOutput, openFileOutput, type ByteOutput } from './byte-output.ts';
 import { composefsTree, type ComposefsOptions } from './composefs-tree.ts';
 import { renderImageOf } from './convert.ts';
+import { NOTHING_SKIPPED, type RenderReport } from './output-sink.ts';
 import type { RenderImage } from './render-image.ts';
 
 /** Which image, and how it becomes a composefs image. */
@@ -16,6 +17,8 @@ export interface ComposefsResult {
   readonly digest: string;
   /** Of an EROFS image: its fs-verity digest, which is its id. */
   readonly imageId?: string;
+  /** Such images hold everything. */
+  readonly report: RenderReport;
 }
 
 /**
@@ -58,13 +61,13 @@ export async function convertDumpfile(
 async function intoOutput<T>(
   to: string | ByteOutput,
   work: (output: MeteredOutput) => Promise<T>,
-): Promise<T & { bytes: number; digest: string }> {
+): Promise<T & Omit<ComposefsResult, 'imageId'>> {
   const output = typeof to === 'string' ? await openFileOutput(to) : to;
   const metered = new MeteredOutput(output);
   try {
     const result = await work(metered);
     await output.finish();
-    return { ...result, bytes: metered.bytes, digest: metered.digest() };
+    return { ...result, bytes: metered.bytes, digest: metered.digest(), report: NOTHING_SKIPPED };
   } catch (error) {
     await output.abort();
     throw error;

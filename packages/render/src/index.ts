@@ -5,7 +5,7 @@ export { RenderError } from './errors.ts';
 export { extractTree } from './extract-tree.ts';
 export { fileLayer } from './file-layer.ts';
 export { openImageDirectory } from './image-directory.ts';
-export { loadRenderImage } from './render-image.ts';
+export { loadRenderImage, parseCreated } from './render-image.ts';
 export { StreamingPacker } from './streaming-packer.ts';
 export { isClean, verify } from './verify.ts';
 

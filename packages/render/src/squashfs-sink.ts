@@ -18,8 +18,11 @@ export interface SquashfsOptions {
   readonly binpath?: string;
   /** Default `zstd`. */
   readonly compression?: SquashfsCompression;
-  /** Equal inputs give equal bytes: the image's own time is that of its newest file, or of the config if that is not earlier. */
-  readonly reproducible?: boolean;
+  /**
+   * Equal inputs give equal bytes: the image's own time is that of its newest file, or of the config if that is not earlier. Or this time, in
+   * seconds since 1970, which then is that of later files too.
+   */
+  readonly reproducible?: boolean | bigint;
   /** When the image was made. */
   readonly created?: Time | undefined;
 }
@@ -53,7 +56,8 @@ export class SquashfsSink implements OutputSink {
   async begin(plan: Plan): Promise<void> {
     const { binpath, compression = 'zstd', reproducible = false, created } = this.#options;
     const args = mksquashfsArguments(this.#file.partialPath, plan.rootStat, compression, this.#version);
-    const env = reproducible ? { env: { ...process.env, SOURCE_DATE_EPOCH: String(newestTime(plan, created)) } } : {};
+    const time = reproducible === true ? newestTime(plan, created) : reproducible;
+    const env = time === false ? {} : { env: { ...process.env, SOURCE_DATE_EPOCH: String(time) } };
     this.#root = plan.rootStat;
     this.#program = await startProgram(programOf(binpath), args, env);
   }
