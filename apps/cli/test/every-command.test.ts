@@ -17,8 +17,10 @@ const ARGUMENTS: Readonly<Record<string, string>> = {
   SOURCE: 'oci:/nonexistent',
   'tags NAME': 'No Such Name',
 };
-/** Commands that fail before they would look for a repository; those of sealing and extracting lack an option here. */
-const WITHOUT_REPOSITORY: ReadonlySet<string> = new Set(['fetch', 'copy', 'tags', 'manifest', 'login', 'logout', 'oci seal', 'extract']);
+/** Commands that fail before they would look for a repository; those of pulling, sealing and extracting lack an option or argument here. */
+const WITHOUT_REPOSITORY: ReadonlySet<string> = new Set(
+  'fetch,copy,tags,manifest,login,logout,oci pull,oci seal,extract,convert,convert-squashfs,convert-tar,convert-dir,verify'.split(','),
+);
 /** A world in which nothing is asked of a registry, and nobody's credentials are touched. */
 const examples = (): MemoryWorldOptions => ({
   cwd: path('empty'),

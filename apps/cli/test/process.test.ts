@@ -151,6 +151,17 @@ describe('signals', () => {
     await ok(['pull', '--repo', fresh, TINY, PLATFORM]);
   });
 
+  it.each(['squashfs', 'tar', 'dir', 'erofs', 'dumpfile'])('^C ends convert %s: with nothing written', async (kind) => {
+    const directory = path(`interrupted ${kind}`);
+    mkdirSync(directory);
+    const child = startCli(['convert', `oci:${endless}:endless`, `${kind}:${directory}/out`, PLATFORM, '--progress=json']);
+    const end = exited(child);
+    await written(child.stderr, '"progress"');
+    child.kill('SIGINT');
+    expect(await end).toMatchObject({ code: 130, stdout: '' });
+    expect(readdirSync(directory, { recursive: true }).filter((name) => name !== 'out' || kind !== 'dir')).toEqual([]);
+  });
+
   it('end a command that waits for its standard input', async () => {
     const fresh = await newRepository('waiting for stdin');
     const child = startCli(['import-layer', '--repo', fresh, tiny.layers.at(0)!.diffId, '--progress=json'], { stdin: 'pipe' });

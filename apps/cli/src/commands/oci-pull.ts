@@ -1,4 +1,4 @@
-import { defineCommand, type Command } from '@cfskit/cli-kit';
+import { defineCommand, UsageError, type Command } from '@cfskit/cli-kit';
 import {
   accessOptions,
   platformOption,
@@ -9,6 +9,7 @@ import {
   seedOptions,
   withWritableRepository,
 } from '@cfskit/cli-kit/images';
+import { isPullOutput, pullOutput, pullOutputOptions } from '../convert/pull-output.ts';
 import { located, parseSource, SOURCE_TEXT, withFetcher } from '../image-source.ts';
 import { registryAccess } from '../registry-access.ts';
 
@@ -16,10 +17,10 @@ export const ociPull: Command = defineCommand({
   summary: 'Store an image in the repository and give it a tag',
   details: PULL_DETAILS,
   arguments: {
-    source: { name: 'SOURCE', description: SOURCE_TEXT },
+    source: { name: 'SOURCE', description: `${SOURCE_TEXT}; this or --image must be given`, optional: true },
     name: { name: 'NAME', description: 'Tag in the repository (default: SOURCE as typed)', optional: true },
   },
-  options: { ...platformOption, ...accessOptions, ...seedOptions, ...pullOptions },
+  options: { ...platformOption, ...accessOptions, ...seedOptions, ...pullOptions, ...pullOutputOptions },
   examples: [
     ['pull oci:examples/tiny:latest tiny', 'from a layout in a directory, tagged tiny'],
     [
@@ -28,8 +29,11 @@ export const ociPull: Command = defineCommand({
     ],
   ],
   async run({ values, args }, context) {
-    const reference = parseSource(args.source);
-    const pull = readPull(values, args);
+    if (isPullOutput(values)) return pullOutput(values, args.source, context);
+    const { source } = args;
+    if (source === undefined) throw new UsageError('missing SOURCE');
+    const reference = parseSource(source);
+    const pull = readPull(values, { ...args, source });
     const registry = await registryAccess(values, reference, context);
     return withWritableRepository(values, context, (repository) =>
       withFetcher(registry, values, context, async (fetcher) =>
