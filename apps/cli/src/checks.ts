@@ -1,12 +1,13 @@
 import { CliError, printable, type CommandContext } from '@cfskit/cli-kit';
 import { fsckJson, type FsckFinding, type FsckJson, type FsckProgress, type FsckReport } from '@cfskit/repository';
+import { mapItems } from './map-items.ts';
 
 /** A finding with keys as the command line writes them. */
 export type FindingJson = Readonly<Record<string, unknown>>;
 
-/** The report of a repository check as JSON, its findings with `snake_case` keys. */
-export function repositoryReportJson(report: FsckReport): Omit<FsckJson, 'findings'> & { readonly findings: readonly FindingJson[] } {
-  return { ...fsckJson(report), findings: report.errors.map(findingJson) };
+/** The report of a repository check as JSON, its findings with `snake_case` keys and made while they are written: there may be a million. */
+export function repositoryReportJson(report: FsckReport): Omit<FsckJson, 'findings'> & { readonly findings: AsyncIterable<FindingJson> } {
+  return { ...fsckJson(report), findings: mapItems(report.errors, findingJson) };
 }
 
 /** `objectId` and `refName` become `object_id` and `ref_name`. */

@@ -1,5 +1,6 @@
 import { batchLines, decodeUtf8, printableName, type CommandContext } from '@cfskit/cli-kit';
 import type { ObjectId } from '@cfskit/fs-verity';
+import { mapItems } from './map-items.ts';
 import { formatTime, type Time } from './time.ts';
 
 /** What an entry is called: its type, or what it stands for in a layer. */
@@ -53,7 +54,7 @@ export async function printListing(
 ): Promise<void> {
   if (values.null) return context.printRaw(rawNames(entries));
   return context.print({
-    json: async () => ({ entries: (await Array.fromAsync(entries)).map(entryJson) }),
+    json: () => ({ entries: mapItems(entries, entryJson) }),
     text: () => lines(entries, values.long),
   });
 }

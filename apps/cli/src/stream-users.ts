@@ -1,15 +1,5 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { compareUtf8 } from '@cfskit/binary';
 import type { ObjectId } from '@cfskit/fs-verity';
-import type { Repository } from '@cfskit/repository';
-
-/** Content ids of all streams, in byte order. */
-export async function streamNames(repository: Repository): Promise<string[]> {
-  const entries = await readdir(join(repository.path, 'streams'), { withFileTypes: true }).catch(nothingThere);
-  const names = entries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => name);
-  return names.toSorted(compareUtf8);
-}
+import type { Repository, StreamEntry } from '@cfskit/repository';
 
 /**
  * What refers to each of these objects: `streams/…` that are it or hold a reference to it, and `images/…` that are it.
@@ -22,28 +12,22 @@ export async function findUsers(
 ): Promise<ReadonlyMap<ObjectId, readonly string[]>> {
   const users = new Map(ids.map((id) => [id, [] as string[]]));
   for (const { id } of repository.images()) users.get(id)?.push(`images/${id}`);
-  for (const name of await streamNames(repository)) {
-    for (const id of await referencesOf(repository, name, onUnreadable)) users.get(id)?.push(`streams/${name}`);
+  for (const stream of repository.streams()) {
+    for (const id of await referencesOf(repository, stream, onUnreadable)) users.get(id)?.push(`streams/${stream.contentId}`);
   }
   return users;
 }
 
 async function referencesOf(
   repository: Repository,
-  name: string,
+  { contentId, id }: StreamEntry,
   onUnreadable: (name: string, error: unknown) => void,
 ): Promise<ReadonlySet<ObjectId>> {
   try {
-    const own = repository.hasStream(name);
-    const stream = await repository.openStream(name);
-    return new Set([...(own === undefined ? [] : [own]), ...stream.objectRefs, ...stream.streamRefs, ...stream.namedRefs.values()]);
+    const { objectRefs, streamRefs, namedRefs } = await repository.openStream({ id });
+    return new Set([id, ...objectRefs, ...streamRefs, ...namedRefs.values()]);
   } catch (error) {
-    onUnreadable(name, error);
+    onUnreadable(contentId, error);
     return new Set();
   }
-}
-
-function nothingThere(error: unknown): never[] {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-  throw error;
 }

@@ -11,3 +11,15 @@ export async function* batchLines(lines: Iterable<string> | AsyncIterable<string
   }
   if (text !== '') yield text;
 }
+
+/** Pass texts on, but not before there are more than `characters` of them or all have come: what fails before that has said nothing. */
+export async function* heldBack(texts: AsyncIterable<string>, characters: number): AsyncGenerator<string, void> {
+  const held: string[] = [];
+  let length = 0;
+  for await (const text of texts) {
+    held.push(text);
+    length += text.length;
+    if (length > characters) yield* held.splice(0);
+  }
+  yield* held;
+}

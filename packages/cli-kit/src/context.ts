@@ -1,16 +1,21 @@
 import type { Reporter } from '@cfskit/progress';
-import { batchLines } from './batch.ts';
+import { batchLines, heldBack } from './batch.ts';
 import { choosePaint } from './color.ts';
 import { dataTarget, type DataTarget, type DataTargetOptions } from './data-target.ts';
 import type { GlobalValues } from './global-options.ts';
-import { formatJson } from './json.ts';
+import { jsonPieces } from './json.ts';
 import { chooseLogLevel, createLog, type Log, type LogLevel } from './log.ts';
 import { createProgressDisplay, type ProgressDisplay } from './progress-display.ts';
 import { progressMode } from './progress-mode.ts';
 import { formatBoxTable, formatPlainTable, type Table } from './table.ts';
 import type { World } from './world.ts';
 
-/** A result in both forms. Only the one asked for is computed. */
+/**
+ * A result in both forms. Only the one asked for is computed.
+ *
+ * An iterable in the JSON form that is no array becomes a list whose items are written as they come, so that a long one is never in memory.
+ * When it fails, nothing has been written, unless the document is a long one: that one is cut off, so that nobody takes it for complete.
+ */
 export interface Result {
   readonly json: () => unknown;
   readonly text: () => Iterable<string> | AsyncIterable<string> | Promise<Iterable<string>>;
@@ -47,6 +52,9 @@ export interface Session {
   readonly dataCounts: boolean;
 }
 
+/** Characters of JSON that are kept until it is sure that the rest comes too. */
+const HELD_BACK = 4 * 1024 * 1024;
+
 /** Set up what one run of one command needs. */
 export function createSession(program: string, values: GlobalValues, world: World): Session {
   const mode = progressMode(values, world);
@@ -80,9 +88,9 @@ export function createSession(program: string, values: GlobalValues, world: Worl
 
 async function print(result: Result, json: boolean, world: World, display: ProgressDisplay): Promise<void> {
   if (json) {
-    const document = formatJson(await result.json(), { indent: world.stdout.isTerminal });
+    const pieces = jsonPieces(await result.json(), { indent: world.stdout.isTerminal });
     display.close();
-    await world.stdout.write(document);
+    for await (const text of heldBack(batchLines(pieces, ''), HELD_BACK)) await world.stdout.write(text);
     return;
   }
   const lines = await result.text();

@@ -7,7 +7,6 @@ import { reconstruct } from '@cfskit/tar-split';
 import { basedirOption, ContentReader } from '../file-content.ts';
 import { imagePath } from '../image-path.ts';
 import { notFound } from '../near-names.ts';
-import { streamNames } from '../stream-users.ts';
 import { openSubject } from '../subject.ts';
 import { REF_TEXT } from '../subject-place.ts';
 
@@ -63,6 +62,6 @@ async function openStream(repository: Repository, name: string): Promise<Splitst
   } catch (error) {
     if (!(error instanceof RepositoryError) || error.code !== 'NOT_FOUND') throw error;
     const refs = repository.listRefs().map((ref) => `refs/${ref.name}`);
-    throw notFound(`no stream '${name}'`, name, [...(await streamNames(repository)), ...refs]);
+    throw notFound(`no stream '${name}'`, name, [...repository.streams().map(({ contentId }) => contentId), ...refs]);
   }
 }

@@ -1,11 +1,12 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
 import { withRepositoryIfAny } from '@cfskit/cli-kit/images';
-import { COMPARED_FIELDS } from '@cfskit/fs-tree';
+import { COMPARED_FIELDS, type MissingPath } from '@cfskit/fs-tree';
 import { Comparison } from '../diff/comparison.ts';
-import { differenceLine, fieldJson, missingJson } from '../diff/difference-text.ts';
+import { differenceLine, fieldJson, missingJson, type FieldDifference } from '../diff/difference-text.ts';
 import { IMAGE_FIELDS } from '../diff/image-facts.ts';
 import { readSides } from '../diff/read-sides.ts';
 import { fsOptions } from '../fs-options.ts';
+import { mapItems } from '../map-items.ts';
 import type { Subject } from '../subject.ts';
 
 const SIDE_TEXT =
@@ -50,19 +51,19 @@ function* toText(comparison: Comparison): Generator<string, void> {
 }
 
 function toJson(a: Subject, b: Subject, comparison: Comparison): unknown {
-  const onlyInA: unknown[] = [];
-  const onlyInB: unknown[] = [];
-  const differences: unknown[] = [];
+  const onlyInA: MissingPath[] = [];
+  const onlyInB: MissingPath[] = [];
+  const differences: FieldDifference[] = [];
   for (const difference of comparison.differences()) {
-    if ('field' in difference) differences.push(fieldJson(difference));
-    else (difference.kind === 'only-in-a' ? onlyInA : onlyInB).push(missingJson(difference));
+    if ('field' in difference) differences.push(difference);
+    else (difference.kind === 'only-in-a' ? onlyInA : onlyInB).push(difference);
   }
   return {
     a: sideJson(a),
     b: sideJson(b),
-    only_in_a: onlyInA,
-    only_in_b: onlyInB,
-    differences,
+    only_in_a: mapItems(onlyInA, missingJson),
+    only_in_b: mapItems(onlyInB, missingJson),
+    differences: mapItems(differences, fieldJson),
     explanations: comparison.explanations(),
   };
 }

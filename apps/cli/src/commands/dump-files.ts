@@ -6,6 +6,7 @@ import { objectPath, type ObjectId } from '@cfskit/fs-verity';
 import { findImageName, IMAGE_NAME_TEXT, parseImageName } from '../image-name.ts';
 import { imagePath, pathBytes } from '../image-path.ts';
 import { nameJson } from '../listed-entry.ts';
+import { mapItems } from '../map-items.ts';
 
 export const dumpFiles: Command = defineCommand({
   summary: 'Print what an image says about files: dump lines, or the objects behind them',
@@ -30,8 +31,8 @@ export const dumpFiles: Command = defineCommand({
       const files: BackedFile[] = [];
       for (const path of paths) files.push(...filesOf(joinPath(splitPath(path)), lookup(root, path)));
       await context.print({
-        json: () => ({ files: files.map(fileJson) }),
-        text: () => (values['backing-path-only'] ? files.map(backingLine) : dumpParts(root, paths)),
+        json: () => ({ files: mapItems(files, fileJson) }),
+        text: () => (values['backing-path-only'] ? mapItems(files, backingLine) : dumpParts(root, paths)),
       });
     });
   },

@@ -3,6 +3,7 @@ import { withRepository } from '@cfskit/cli-kit/images';
 import { readObjectIds } from '@cfskit/erofs';
 import { formatObjectId } from '@cfskit/fs-verity';
 import { findImageName, IMAGE_NAME_TEXT, parseImageName } from '../image-name.ts';
+import { mapItems } from '../map-items.ts';
 
 export const imageObjects: Command = defineCommand({
   summary: 'List the objects that an image refers to',
@@ -16,7 +17,7 @@ export const imageObjects: Command = defineCommand({
     return withRepository(values, context, async (repository) => {
       const { bytes } = repository.readImage(findImageName(repository, name));
       const ids = [...readObjectIds(bytes, repository.algorithm)].toSorted();
-      await context.print({ json: () => ({ object_ids: ids }), text: () => ids.map(formatObjectId) });
+      await context.print({ json: () => ({ object_ids: ids.values() }), text: () => mapItems(ids, formatObjectId) });
     });
   },
 });

@@ -1,8 +1,6 @@
-import { closeSync, fstatSync, openSync } from 'node:fs';
-import { defineCommand, type Command, type CommandContext } from '@cfskit/cli-kit';
+import { CliError, defineCommand, type Command, type CommandContext } from '@cfskit/cli-kit';
 import { withRepository } from '@cfskit/cli-kit/images';
 import type { ObjectId } from '@cfskit/fs-verity';
-import { measureVerity } from '@cfskit/linux';
 import type { Repository } from '@cfskit/repository';
 import { parseObjectNames, resolveObject } from '../object-name.ts';
 import { findUsers } from '../stream-users.ts';
@@ -36,15 +34,10 @@ export const objectStat: Command = defineCommand({
   },
 });
 
-function statOf(repository: Repository, id: ObjectId): ObjectStat {
-  const fd = openSync(repository.objects.pathOf(id), 'r');
-  try {
-    const { size, nlink } = fstatSync(fd);
-    const verity = measureVerity(fd);
-    return { id, size, verity: typeof verity === 'object', nlink };
-  } finally {
-    closeSync(fd);
-  }
+function statOf({ objects }: Repository, id: ObjectId): ObjectStat {
+  const stat = objects.statSync(id);
+  if (stat === undefined) throw new CliError('NOT_FOUND', `no object ${id}`);
+  return { id, size: stat.size, verity: stat.verity !== undefined, nlink: stat.linkCount };
 }
 
 async function withUsers(objects: readonly ObjectStat[], repository: Repository, { log }: CommandContext): Promise<ObjectStat[]> {

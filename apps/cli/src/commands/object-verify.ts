@@ -1,14 +1,9 @@
-import { defineCommand, printable, type Command, type CommandContext } from '@cfskit/cli-kit';
+import { defineCommand, printable, type Command } from '@cfskit/cli-kit';
 import { withRepository } from '@cfskit/cli-kit/images';
-import { FsVerityHasher, objectPath, type ObjectId } from '@cfskit/fs-verity';
-import { formatFinding, RepositoryError, type FsckFinding, type Repository } from '@cfskit/repository';
+import { formatFinding, type ObjectsReport } from '@cfskit/repository';
 import { checkProgress, concludeCheck, findingJson } from '../checks.ts';
+import { mapItems } from '../map-items.ts';
 import { parseObjectNames, resolveObject } from '../object-name.ts';
-
-interface ObjectReport {
-  readonly checked: number;
-  readonly findings: readonly FsckFinding[];
-}
 
 export const objectVerify: Command = defineCommand({
   summary: 'Compare objects with their ids',
@@ -34,58 +29,26 @@ export const objectVerify: Command = defineCommand({
     const names = parseObjectNames(args.ids);
     return withRepository(values, context, async (repository) => {
       const ids = await Promise.all(names.map((name) => resolveObject(repository, name)));
-      const report = ids.length === 0 ? await verifyAll(repository, context) : await verifySome(repository, ids, context);
+      const report = await repository.verifyObjects({
+        ids: ids.length === 0 ? undefined : ids,
+        onProgress: checkProgress(context),
+        signal: context.signal,
+      });
       await context.print({
         json: () => toJson(report),
-        text: () => report.findings.map((finding) => printable(formatFinding(finding))),
+        text: () => mapItems(report.errors, (finding) => printable(formatFinding(finding))),
       });
-      concludeCheck(report.findings.length, { exitZero: values['exit-zero'], message: 'object check failed' });
+      concludeCheck(report.errors.length, { exitZero: values['exit-zero'], message: 'object check failed' });
     });
   },
 });
 
-async function verifyAll(repository: Repository, context: CommandContext): Promise<ObjectReport> {
-  const onProgress = checkProgress(context);
-  const report = await repository.fsck({
-    signal: context.signal,
-    onProgress: (progress) => {
-      if (progress.phase === 'objects') onProgress(progress);
-    },
-  });
-  const findings = report.errors.filter((finding) => 'path' in finding && finding.path.startsWith('objects/'));
-  return { checked: report.objectsChecked, findings };
-}
-
-async function verifySome(repository: Repository, ids: readonly ObjectId[], { signal }: CommandContext): Promise<ObjectReport> {
-  const findings: FsckFinding[] = [];
-  for (const id of ids) {
-    const finding = await verifyOne(repository, id, signal);
-    if (finding !== undefined) findings.push(finding);
-  }
-  return { checked: ids.length, findings };
-}
-
-async function verifyOne(repository: Repository, id: ObjectId, signal: AbortSignal): Promise<FsckFinding | undefined> {
-  const path = `objects/${objectPath(id)}`;
-  try {
-    const hasher = new FsVerityHasher(repository.algorithm);
-    for await (const chunk of repository.objects.open(id, { signal })) hasher.update(chunk);
-    const measured = hasher.objectId();
-    return measured === id ? undefined : { type: 'object-digest-mismatch', path, measured };
-  } catch (error) {
-    if (!(error instanceof RepositoryError)) throw error;
-    return error.code === 'VERITY_MISSING'
-      ? { type: 'object-verity-missing', path }
-      : { type: 'object-verity-failed', path, detail: error.message };
-  }
-}
-
-function toJson({ checked, findings }: ObjectReport): unknown {
+function toJson({ objectsChecked, objectsCorrupted, errors }: ObjectsReport): unknown {
   return {
-    ok: findings.length === 0,
-    objects_checked: checked,
-    objects_corrupted: findings.length,
-    errors: findings.map(formatFinding),
-    findings: findings.map(findingJson),
+    ok: errors.length === 0,
+    objects_checked: objectsChecked,
+    objects_corrupted: objectsCorrupted,
+    errors: mapItems(errors, formatFinding),
+    findings: mapItems(errors, findingJson),
   };
 }

@@ -10,6 +10,7 @@ import {
 } from '@cfskit/cli-kit';
 import { withRepository } from '@cfskit/cli-kit/images';
 import { listImages, type ImageSummary } from '@cfskit/oci-import';
+import { mapItems } from '../map-items.ts';
 import { shortHex } from '../short-digest.ts';
 
 /** What of the list to show, and how. */
@@ -39,7 +40,7 @@ export function printImageList(values: OptionValues<typeof imageListOptions> & G
     const all = await listImages(repository, { onUnreadable: (name, error) => isShown(name) && unreadable.set(name, error) });
     const images = all.filter(({ name }) => isShown(name));
     await context.print({
-      json: () => ({ images: images.map(toJson) }),
+      json: () => ({ images: mapItems(images, toJson) }),
       text: () => (images.length + unreadable.size === 0 ? ['No images found'] : context.table(tableOf(images, values))),
     });
     if (unreadable.size > 0) throw cannotRead(unreadable);

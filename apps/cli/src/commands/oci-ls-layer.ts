@@ -1,10 +1,10 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
 import { withRepository } from '@cfskit/cli-kit/images';
 import { listLayer, resolveLayer } from '@cfskit/oci-import';
-import type { TarEntry } from '@cfskit/tar-split';
 import { listLayerEntry } from '../layer-entry.ts';
 import { checkLayerName, DIFF_ID_TEXT } from '../layer-name.ts';
-import { listingOptions, printListing, type ListedEntry } from '../listed-entry.ts';
+import { listingOptions, printListing } from '../listed-entry.ts';
+import { mapItems } from '../map-items.ts';
 
 export const ociLsLayer: Command = defineCommand({
   summary: 'List the entries of a stored layer in the order of its tar',
@@ -20,11 +20,7 @@ export const ociLsLayer: Command = defineCommand({
     checkLayerName(args.layer);
     return withRepository(values, context, async (repository) => {
       const entries = listLayer(repository, resolveLayer(repository, args.layer));
-      await printListing(listed(entries), values, context);
+      await printListing(mapItems(entries, listLayerEntry), values, context);
     });
   },
 });
-
-async function* listed(entries: AsyncIterable<TarEntry>): AsyncGenerator<ListedEntry, void> {
-  for await (const entry of entries) yield listLayerEntry(entry);
-}

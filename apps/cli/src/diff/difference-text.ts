@@ -5,6 +5,9 @@ import { nameJson } from '../listed-entry.ts';
 import { formatTime } from '../time.ts';
 import type { Difference } from './comparison.ts';
 
+/** A field that two trees or images have in common, with a value that differs. */
+export type FieldDifference = Exclude<Difference, MissingPath>;
+
 /** A difference as a line: `- path`, `+ path`, or `~ path: field wanted found`. */
 export function differenceLine(difference: Difference): string {
   switch (difference.kind) {
@@ -27,7 +30,7 @@ export function missingJson({ path, node }: MissingPath): unknown {
 }
 
 /** A difference of a field as JSON. A value that is no UTF-8 is there in base64, in `a_bytes` or `b_bytes`. */
-export function fieldJson(difference: Exclude<Difference, MissingPath>): unknown {
+export function fieldJson(difference: FieldDifference): unknown {
   if (difference.kind === 'image') return { path: '/', field: difference.field, a: difference.a, b: difference.b };
   const { path, field, name } = difference;
   const { a, b } = valuesOf(difference);
