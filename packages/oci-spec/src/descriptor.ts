@@ -1,17 +1,6 @@
 import { parseDigest } from './digest.ts';
 import { OciSpecError } from './errors.ts';
-import {
-  optional,
-  parseDocument,
-  readArray,
-  readInteger,
-  readObject,
-  readString,
-  readStringMap,
-  required,
-  type Parsed,
-  type Reader,
-} from './json-field.ts';
+import { optional, parseDocument, read, required, type Parsed, type Reader } from './json-field.ts';
 import { readPlatform, type Platform } from './platform.ts';
 
 /** Names one blob: what it is, its content and its size in bytes. `data` and `urls` are kept but never followed. */
@@ -39,23 +28,23 @@ export function parseDescriptor(raw: Uint8Array): Parsed<Descriptor> {
 }
 
 export const readDescriptor: Reader<Descriptor> = (value, path) => {
-  const object = readObject(value, path);
+  const object = read.object(value, path);
   return {
-    mediaType: required(object, 'mediaType', path, readString),
+    mediaType: required(object, 'mediaType', path, read.string),
     digest: required(object, 'digest', path, readDigest),
     size: required(object, 'size', path, readSize),
     ...optional(object, 'platform', path, readPlatform),
-    ...optional(object, 'annotations', path, readStringMap),
-    ...optional(object, 'artifactType', path, readString),
-    ...optional(object, 'urls', path, readArray(readString)),
-    ...optional(object, 'data', path, readString),
+    ...optional(object, 'annotations', path, read.stringMap),
+    ...optional(object, 'artifactType', path, read.string),
+    ...optional(object, 'urls', path, read.array(read.string)),
+    ...optional(object, 'data', path, read.string),
   };
 };
 
-const readSize: Reader<number> = readInteger(Number.MAX_SAFE_INTEGER);
+const readSize: Reader<number> = read.integer(Number.MAX_SAFE_INTEGER);
 
 const readDigest: Reader<string> = (value, path) => {
-  const text = readString(value, path);
+  const text = read.string(value, path);
   try {
     parseDigest(text);
   } catch (cause) {

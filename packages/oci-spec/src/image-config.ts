@@ -1,17 +1,6 @@
 import { digestAlgorithm } from './digest.ts';
 import { OciSpecError } from './errors.ts';
-import {
-  optional,
-  parseDocument,
-  readArray,
-  readBoolean,
-  readObject,
-  readString,
-  readStringMap,
-  required,
-  type Parsed,
-  type Reader,
-} from './json-field.ts';
+import { optional, parseDocument, read, required, type Parsed, type Reader } from './json-field.ts';
 import { readPlatform, type Platform } from './platform.ts';
 
 /** The config of a container image. Keys are spelled as in the JSON. */
@@ -79,45 +68,45 @@ function checkDiffId(diffId: string, path: string): void {
 }
 
 const readImageConfig: Reader<ImageConfig> = (value, path) => {
-  const object = readObject(value, path);
+  const object = read.object(value, path);
   return {
     ...readPlatform(value, path),
     rootfs: required(object, 'rootfs', path, readRootFs),
-    ...optional(object, 'created', path, readString),
-    ...optional(object, 'author', path, readString),
+    ...optional(object, 'created', path, read.string),
+    ...optional(object, 'author', path, read.string),
     ...optional(object, 'config', path, readExecutionConfig),
-    ...optional(object, 'history', path, readArray(readHistoryEntry)),
+    ...optional(object, 'history', path, read.array(readHistoryEntry)),
   };
 };
 
 const readRootFs: Reader<RootFs> = (value, path) => {
-  const object = readObject(value, path);
+  const object = read.object(value, path);
   return {
-    type: required(object, 'type', path, readString),
-    diff_ids: required(object, 'diff_ids', path, readArray(readString)),
+    type: required(object, 'type', path, read.string),
+    diff_ids: required(object, 'diff_ids', path, read.array(read.string)),
   };
 };
 
 const readExecutionConfig: Reader<ExecutionConfig> = (value, path) => {
-  const object = readObject(value, path);
+  const object = read.object(value, path);
   return {
-    ...optional(object, 'User', path, readString),
-    ...optional(object, 'Env', path, readArray(readString)),
-    ...optional(object, 'Entrypoint', path, readArray(readString)),
-    ...optional(object, 'Cmd', path, readArray(readString)),
-    ...optional(object, 'WorkingDir', path, readString),
-    ...optional(object, 'Labels', path, readStringMap),
-    ...optional(object, 'StopSignal', path, readString),
+    ...optional(object, 'User', path, read.string),
+    ...optional(object, 'Env', path, read.array(read.string)),
+    ...optional(object, 'Entrypoint', path, read.array(read.string)),
+    ...optional(object, 'Cmd', path, read.array(read.string)),
+    ...optional(object, 'WorkingDir', path, read.string),
+    ...optional(object, 'Labels', path, read.stringMap),
+    ...optional(object, 'StopSignal', path, read.string),
   };
 };
 
 const readHistoryEntry: Reader<HistoryEntry> = (value, path) => {
-  const object = readObject(value, path);
+  const object = read.object(value, path);
   return {
-    ...optional(object, 'created', path, readString),
-    ...optional(object, 'created_by', path, readString),
-    ...optional(object, 'author', path, readString),
-    ...optional(object, 'comment', path, readString),
-    ...optional(object, 'empty_layer', path, readBoolean),
+    ...optional(object, 'created', path, read.string),
+    ...optional(object, 'created_by', path, read.string),
+    ...optional(object, 'author', path, read.string),
+    ...optional(object, 'comment', path, read.string),
+    ...optional(object, 'empty_layer', path, read.boolean),
   };
 };

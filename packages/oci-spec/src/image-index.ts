@@ -1,16 +1,6 @@
 import { readDescriptor, REF_NAME_ANNOTATION, type Descriptor } from './descriptor.ts';
 import { refuseOtherKind } from './document-kind.ts';
-import {
-  optional,
-  parseDocument,
-  readArray,
-  readObject,
-  readString,
-  readStringMap,
-  required,
-  type Parsed,
-  type Reader,
-} from './json-field.ts';
+import { optional, parseDocument, read, required, type Parsed, type Reader } from './json-field.ts';
 import { readSchemaVersion } from './manifest.ts';
 
 /** An image index: the manifests of one image for several platforms, or the top of a layout. */
@@ -38,14 +28,14 @@ export function tagsOf(index: Index): readonly string[] {
 }
 
 const readIndex: Reader<Index> = (value, path) => {
-  const object = readObject(value, path);
+  const object = read.object(value, path);
   refuseOtherKind(object, 'index');
   return {
     schemaVersion: required(object, 'schemaVersion', path, readSchemaVersion),
-    manifests: required(object, 'manifests', path, readArray(readDescriptor)),
-    ...optional(object, 'mediaType', path, readString),
-    ...optional(object, 'artifactType', path, readString),
+    manifests: required(object, 'manifests', path, read.array(readDescriptor)),
+    ...optional(object, 'mediaType', path, read.string),
+    ...optional(object, 'artifactType', path, read.string),
     ...optional(object, 'subject', path, readDescriptor),
-    ...optional(object, 'annotations', path, readStringMap),
+    ...optional(object, 'annotations', path, read.stringMap),
   };
 };

@@ -1,17 +1,6 @@
 import { readDescriptor, type Descriptor } from './descriptor.ts';
 import { refuseOtherKind } from './document-kind.ts';
-import {
-  optional,
-  parseDocument,
-  readArray,
-  readInteger,
-  readObject,
-  readString,
-  readStringMap,
-  required,
-  type Parsed,
-  type Reader,
-} from './json-field.ts';
+import { optional, parseDocument, read, required, type Parsed, type Reader } from './json-field.ts';
 
 /** An image manifest: a config and layers, bottom first. Docker's schema 2 has the same members. */
 export interface Manifest {
@@ -33,18 +22,18 @@ export function parseManifest(raw: Uint8Array): Parsed<Manifest> {
   return parseDocument(raw, readManifest);
 }
 
-export const readSchemaVersion: Reader<number> = readInteger(0xffffffff);
+export const readSchemaVersion: Reader<number> = read.integer(0xffffffff);
 
 const readManifest: Reader<Manifest> = (value, path) => {
-  const object = readObject(value, path);
+  const object = read.object(value, path);
   refuseOtherKind(object, 'manifest');
   return {
     schemaVersion: required(object, 'schemaVersion', path, readSchemaVersion),
     config: required(object, 'config', path, readDescriptor),
-    layers: required(object, 'layers', path, readArray(readDescriptor)),
-    ...optional(object, 'mediaType', path, readString),
-    ...optional(object, 'artifactType', path, readString),
+    layers: required(object, 'layers', path, read.array(readDescriptor)),
+    ...optional(object, 'mediaType', path, read.string),
+    ...optional(object, 'artifactType', path, read.string),
     ...optional(object, 'subject', path, readDescriptor),
-    ...optional(object, 'annotations', path, readStringMap),
+    ...optional(object, 'annotations', path, read.stringMap),
   };
 };

@@ -1,5 +1,5 @@
 import { OciSpecError, quote } from './errors.ts';
-import { optional, readArray, readObject, readString, required, type Reader } from './json-field.ts';
+import { optional, read, required, type Reader } from './json-field.ts';
 
 /** What an image runs on, in Go's names. Keys are spelled as in the JSON. */
 export interface Platform {
@@ -85,12 +85,12 @@ function versionDistance(architecture: string, wanted: string, found: string | u
 }
 
 export const readPlatform: Reader<Platform> = (value, path) => {
-  const object = readObject(value, path);
+  const object = read.object(value, path);
   return {
-    architecture: required(object, 'architecture', path, readString),
-    os: required(object, 'os', path, readString),
-    ...optional(object, 'variant', path, readString),
-    ...optional(object, 'os.version', path, readString),
-    ...optional(object, 'os.features', path, readArray(readString)),
+    architecture: required(object, 'architecture', path, read.string),
+    os: required(object, 'os', path, read.string),
+    ...optional(object, 'variant', path, read.string),
+    ...optional(object, 'os.version', path, read.string),
+    ...optional(object, 'os.features', path, read.array(read.string)),
   };
 };
