@@ -54,8 +54,26 @@ export interface ImageSource {
    * the manifest's.
    */
   storedLayers?(resolved: ResolvedManifest, options?: OpenOptions): Promise<readonly Descriptor[]>;
+  /**
+   * The bytes of a layer that `storedLayers` calls a plain tar, as `open` gives them, but with the contents of files as open files. For sources that have
+   * them as files, so that whoever stores them can share their blocks instead of copying. **Unverified**, and a file may change while it is read.
+   */
+  openPieces?(descriptor: Descriptor, options?: OpenOptions): AsyncIterable<LayerPiece>;
   /** Release what the source holds. A second call does nothing. */
   close?(): Promise<void>;
+}
+
+/** The next bytes of a layer: in memory, or all bytes of a file. */
+export type LayerPiece = Uint8Array | LayerFile;
+
+/** A file whose bytes, from the first to the last, are the next ones of a layer. */
+export interface LayerFile {
+  /** Open for reading at its start, until the next piece is asked for. */
+  readonly fd: number;
+  /** Bytes that belong to the layer; the file had as many when it was opened. Never 0. */
+  readonly size: number;
+  /** For messages. */
+  readonly path: string;
 }
 
 /** How a blob is opened. */

@@ -20,7 +20,7 @@ export type { OciSpecErrorCode, OciSpecErrorPlace } from './errors.ts';
 export type { Hash, HashAlgorithm } from './hash.ts';
 export type { ExecutionConfig, HistoryEntry, ImageConfig, RootFs } from './image-config.ts';
 export type { Index } from './image-index.ts';
-export type { ImageSource, OpenOptions, ReadBlobOptions, ResolvedManifest, ResolveOptions } from './image-source.ts';
+export type { ImageSource, LayerFile, LayerPiece, OpenOptions, ReadBlobOptions, ResolvedManifest, ResolveOptions } from './image-source.ts';
 export type { Parsed } from './json-field.ts';
 export type { ImageLayer, LoadedImage } from './load-image.ts';
 export type { Manifest } from './manifest.ts';
