@@ -1,26 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { platformCases, type PlatformCaseEntry as Entry } from '@cfskit/fixtures';
 import { describe, expect, it } from 'vitest';
 import { chooseManifest, digestOf, mediaTypes, parseIndex, parsePlatform, type Descriptor, type Platform } from '../src/index.ts';
 import { LayoutBuilder, memoryImageSource, type SourceContent } from '../src/testing/index.ts';
 
-interface Entry {
-  readonly media_type: string;
-  readonly platform?: Platform;
-  readonly config_platform?: Platform;
-  readonly config_media_type?: string;
-  readonly ref_name?: string;
-  readonly children?: readonly Entry[];
-}
-interface Case {
-  readonly name: string;
-  readonly index: readonly Entry[];
-  readonly tag: string | null;
-  readonly native: Platform;
-  readonly expected: { readonly ok?: number | readonly number[]; readonly error?: string };
-}
-const { cases } = JSON.parse(readFileSync(new URL('vectors/platform-resolution.json', import.meta.url), 'utf8')) as {
-  cases: readonly Case[];
-};
+const cases = platformCases();
 
 const platformFree = { architecture: 'amd64', os: 'linux' };
 

@@ -1,27 +1,18 @@
-import { image, imageIndex, type LayoutEntry, type Packaged, type Platform, toBlob } from '@cfskit/fixtures';
+import {
+  image,
+  imageIndex,
+  platformCases,
+  toBlob,
+  type LayoutEntry,
+  type Packaged,
+  type PlatformCase as Case,
+  type PlatformCaseEntry as Entry,
+} from '@cfskit/fixtures';
 import { mediaTypes, type ResolveOptions } from '@cfskit/oci-spec';
 import { describe, expect, it } from 'vitest';
-import vectors from './vectors/oci-import.json' with { type: 'json' };
 import { chain, failure, withLayout } from './layouts.ts';
 
-interface Entry {
-  readonly media_type: string;
-  readonly platform?: Platform;
-  readonly config_platform?: Platform;
-  readonly config_media_type?: string;
-  readonly ref_name?: string;
-  readonly children?: readonly Entry[];
-}
-
-interface Case {
-  readonly name: string;
-  readonly index: readonly Entry[];
-  readonly tag: string | null;
-  readonly native: Platform;
-  readonly expected: { readonly ok?: number | readonly number[]; readonly error?: string };
-}
-
-const { cases } = vectors.platform_resolution as { readonly cases: readonly Case[] };
+const cases = platformCases();
 
 /** What we answer where the reference stops with an error: nested indexes are entered, Docker's types are taken. */
 const BEYOND: Readonly<Record<string, Case['expected']>> = {
