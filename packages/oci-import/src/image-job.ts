@@ -7,6 +7,7 @@ import type { ErofsFormat, Repository } from '@cfskit/repository';
 import { OciImportError } from './errors.ts';
 import type { LayerContext, OciImportErrorCode } from './errors.ts';
 import type { Threads } from './run-layer.ts';
+import type { Sharing } from './store-pieces.ts';
 
 /** How an image is imported. Everything is optional. */
 export interface ImportImageOptions {
@@ -30,6 +31,11 @@ export interface ImportImageOptions {
   readonly jobs?: number;
   /** bounds on what a layer may decompress to */
   readonly limits?: DecodeLimits;
+  /**
+   * how contents are stored that the source has as files: copied, if not said; `share` lets them share blocks or be hard links where that can be
+   * done, `share-only` fails where it cannot. Layers are then worked on one after the other. For other sources it changes nothing
+   */
+  readonly files?: 'copy' | Sharing;
   /** where layers are worked on: `auto` starts threads for all but small ones */
   readonly threads?: Threads;
   readonly reporter?: Reporter;

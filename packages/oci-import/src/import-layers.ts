@@ -1,7 +1,9 @@
 import { CONTENT_TYPE } from '@cfskit/splitstream';
 import type { ObjectId } from '@cfskit/fs-verity';
 import { openVerified, VerifyError } from '@cfskit/oci-spec';
+import type { LayerPiece } from '@cfskit/oci-spec';
 import { countingStream } from '@cfskit/progress';
+import type { Reporter } from '@cfskit/progress';
 import { TarSplitError } from '@cfskit/tar-split';
 import { availableParallelism } from 'node:os';
 import { layerFailure } from './image-job.ts';
@@ -11,6 +13,9 @@ import type { ImportStats } from './import-stats.ts';
 import type { LocatedLayer } from './layer-plan.ts';
 import { LayerRunner } from './run-layer.ts';
 import type { LayerJob } from './run-layer.ts';
+import type { StoredLayer } from './store-layer.ts';
+import { storePieces } from './store-pieces.ts';
+import type { Sharing } from './store-pieces.ts';
 
 /** What became of the layers of one image, in manifest order. */
 export interface ImportedLayers {
@@ -31,7 +36,8 @@ const DIAGNOSIS_LIMIT = 256 * 1024 * 1024;
  * @throws {OciImportError} LAYER_FAILED. The signal's reason
  */
 export async function importLayers(job: ImageJob, layers: readonly LocatedLayer[]): Promise<ImportedLayers> {
-  const { signal, jobs = Math.min(4, availableParallelism()), threads } = job.options;
+  const { signal, threads } = job.options;
+  const jobs = sharesFiles(job) ? 1 : (job.options.jobs ?? Math.min(4, availableParallelism()));
   for (const layer of layers) if (layer.present !== undefined) job.reporter.report({ type: 'skipped', id: layer.eventId });
   const missing = layers.filter((layer) => layer.present === undefined);
   const stop = new AbortController();
@@ -79,8 +85,9 @@ async function importLayer(job: ImageJob, runner: LayerRunner, layer: LocatedLay
   const { descriptor, eventId } = layer;
   job.reporter.report({ type: 'started', id: eventId, total: descriptor.size, unit: 'bytes' });
   try {
-    const source = countingStream(job.source.open(descriptor, { signal }), eventId, descriptor.size, job.reporter);
-    const { id, stats, unlistable } = await runner.run(layerJob(job, layer), source, { size: descriptor.size, crowded, signal });
+    const { id, stats, unlistable } = isShared(job, layer)
+      ? await shareLayer(job, layer, signal)
+      : await copyLayer(job, runner, layer, { crowded, signal });
     signal.throwIfAborted();
     await job.repository.registerStream(layer.contentId, id);
     if (unlistable !== undefined) job.options.onWarning?.(`layer ${layer.id} is stored but cannot be listed: ${unlistable}`);
@@ -89,6 +96,41 @@ async function importLayer(job: ImageJob, runner: LayerRunner, layer: LocatedLay
   } catch (error) {
     signal.throwIfAborted();
     throw layerFailure(job, layer.context, await blame(job, layer, error, signal));
+  }
+}
+
+function copyLayer(job: ImageJob, runner: LayerRunner, layer: LocatedLayer, { crowded, signal }: LayerOptions): Promise<StoredLayer> {
+  const { descriptor, eventId } = layer;
+  const source = countingStream(job.source.open(descriptor, { signal }), eventId, descriptor.size, job.reporter);
+  return runner.run(layerJob(job, layer), source, { size: descriptor.size, crowded, signal });
+}
+
+function sharesFiles({ options, source }: ImageJob): boolean {
+  return options.files !== undefined && options.files !== 'copy' && source.openPieces !== undefined;
+}
+
+/** Files can be had as such in a plain tar under its diff_id. */
+function isShared(job: ImageJob, { kind, compression, diffId, descriptor }: LocatedLayer): boolean {
+  return sharesFiles(job) && kind === 'tar' && compression === 'none' && descriptor.digest === diffId;
+}
+
+function shareLayer(job: ImageJob, { descriptor, eventId }: LocatedLayer, signal: AbortSignal): Promise<StoredLayer> {
+  const { digest, size } = descriptor;
+  const pieces = countingPieces(job.source.openPieces!(descriptor, { signal }), eventId, size, job.reporter);
+  return storePieces(pieces, { expected: { digest, size }, sharing: job.options.files as Sharing, signal }, job.repository.objects);
+}
+
+async function* countingPieces(
+  pieces: AsyncIterable<LayerPiece>,
+  id: string,
+  total: number,
+  reporter: Reporter,
+): AsyncGenerator<LayerPiece, void> {
+  let fetched = 0;
+  for await (const piece of pieces) {
+    fetched += piece instanceof Uint8Array ? piece.byteLength : piece.size;
+    reporter.report({ type: 'progress', id, fetched, total });
+    yield piece;
   }
 }
 

@@ -1,0 +1,106 @@
+import { BlobVerifier } from '@cfskit/oci-spec';
+import type { LayerFile, LayerPiece } from '@cfskit/oci-spec';
+import { createStreamWriter, RepositoryError, storeStream } from '@cfskit/repository';
+import type { ImportedFile, ImportMethod, LocalObjectStore } from '@cfskit/repository';
+import { CONTENT_TYPE } from '@cfskit/splitstream';
+import { TarSplitter } from '@cfskit/tar-split';
+import { fstatSync, read, statSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { Breather } from './breather.ts';
+import { PieceSink } from './piece-sink.ts';
+import type { StoredLayer } from './store-layer.ts';
+
+/** How files of a source become objects: `share` copies what cannot be shared, `share-only` fails then. */
+export type Sharing = 'share' | 'share-only';
+
+/** What a layer in pieces must turn out to be, and how it is stored. */
+export interface PiecesJob {
+  /** Its diff_id and size. */
+  readonly expected: { readonly digest: string; readonly size: number };
+  readonly sharing: Sharing;
+  readonly signal?: AbortSignal;
+}
+
+const CHUNK_SIZE = 1024 * 1024;
+
+/**
+ * Stores a layer whose files are files of their own: by sharing their blocks, by a hard link, or by a copy, in this order. What is hashed for the diff_id
+ * is what has been stored, so a file that changes meanwhile is found out. The splitstream is the same as that of {@link storeLayer}.
+ *
+ * @throws {VerifyError} it is not the layer that was expected {TarSplitError} {RepositoryError} ZERO_COPY_IMPOSSIBLE and others; whatever `pieces` throws
+ */
+export async function storePieces(pieces: AsyncIterable<LayerPiece>, job: PiecesJob, objects: LocalObjectStore): Promise<StoredLayer> {
+  const writer = createStreamWriter(objects, CONTENT_TYPE.layer);
+  const sink = new PieceSink(objects, writer);
+  try {
+    const end = await splitPieces(pieces, sink, job, objects);
+    const { id } = await storeStream(objects, writer);
+    return { id, stats: sink.stats, ...end };
+  } finally {
+    sink.abort();
+    writer.close();
+  }
+}
+
+async function splitPieces(
+  pieces: AsyncIterable<LayerPiece>,
+  sink: PieceSink,
+  { expected, sharing, signal }: PiecesJob,
+  objects: LocalObjectStore,
+): Promise<Pick<StoredLayer, 'size' | 'unlistable'>> {
+  let unlistable: string | undefined;
+  const splitter = new TarSplitter(sink, { onUnlistable: (problem) => (unlistable ??= problem.message) });
+  const verifier = new BlobVerifier(expected);
+  const share = sharer(objects, sharing, signal);
+  const breather = new Breather();
+  for await (const piece of pieces) {
+    await breather.breathe();
+    signal?.throwIfAborted();
+    for await (const chunk of piece instanceof Uint8Array ? [piece] : chunksOf(piece, sink, objects, share)) {
+      verifier.update(chunk);
+      splitter.push(chunk);
+    }
+  }
+  verifier.finish();
+  const { size } = splitter.finish();
+  return { size, ...(unlistable !== undefined && { unlistable }) };
+}
+
+type Share = (file: LayerFile) => Promise<ImportedFile | undefined>;
+
+/** The bytes of a file: those of the object that it has become, where it could be shared. */
+async function* chunksOf(file: LayerFile, sink: PieceSink, objects: LocalObjectStore, share: Share): AsyncGenerator<Uint8Array, void> {
+  const shared = sink.awaits(file.size) ? await share(file) : undefined;
+  if (shared === undefined) {
+    yield* fileChunks(file);
+  } else {
+    sink.give(shared);
+    yield* objects.open(shared.id);
+  }
+}
+
+const readAsync = promisify(read);
+
+async function* fileChunks({ fd, size }: LayerFile): AsyncGenerator<Uint8Array, void> {
+  for (let at = 0; at < size;) {
+    const length = Math.min(CHUNK_SIZE, size - at);
+    const { buffer, bytesRead } = await readAsync(fd, Buffer.allocUnsafe(length), 0, length, at);
+    if (bytesRead === 0) return; // the digest will tell
+    at += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+/** A hard link needs one file system; two that differ by name may still share blocks. */
+function sharer(objects: LocalObjectStore, sharing: Sharing, signal: AbortSignal | undefined): Share {
+  const device = statSync(objects.prepareDirectory()).dev;
+  return async ({ fd, size }) => {
+    const methods: ImportMethod[] = fstatSync(fd).dev === device ? ['reflink', 'hardlink'] : ['reflink'];
+    try {
+      return await objects.putFile(`/proc/self/fd/${fd}`, { size, methods, ...(signal && { signal }) });
+    } catch (error) {
+      if (sharing === 'share' && error instanceof RepositoryError && error.code === 'ZERO_COPY_IMPOSSIBLE') return undefined;
+      throw error;
+    }
+  };
+}
