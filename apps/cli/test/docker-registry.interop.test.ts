@@ -1,6 +1,15 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { image, layoutFiles, tarLayer, writeLayout } from '@cfskit/fixtures';
+import { spawnSync } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import {
+  image,
+  layoutFiles,
+  REGISTRY_USER,
+  startDockerRegistry,
+  tarLayer,
+  toolsAbsent,
+  writeLayout,
+  type DockerRegistry,
+} from '@cfskit/fixtures';
 import { makeCertificate } from '@cfskit/registry/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { document, ok, scratch } from './harness.ts';
@@ -10,47 +19,9 @@ import { runCli, TINY, type Exited } from './spawn-cli.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 }); // processes of their own, on machines that may be busy
 
-/** Locally a tool may be absent; in CI that is a failure. */
-function absent(...tools: readonly string[]): boolean {
-  return process.env['CI'] === undefined && tools.some((tool) => spawnSync(tool, ['--version']).error !== undefined);
-}
-
-const PASSWORD = 'correct horse';
-const HTPASSWD = 'alice:$2y$05$5393aru0e1CXZGebHFyI/etAs5dHpkv0B8RJcmdG8gNDi4gpCiOPe';
+const { username: USER, password: PASSWORD } = REGISTRY_USER;
 const PLATFORM = '--platform=linux/amd64';
 const path = scratch();
-
-/** Debian's docker-registry on 127.0.0.1, with TLS and a login. */
-function startRegistry(): ChildProcess {
-  const tls = makeCertificate();
-  for (const name of ['certs', 'home', 'run']) mkdirSync(path(name));
-  writeFileSync(path('certs', 'ca.crt'), tls.ca);
-  writeFileSync(path('server.pem'), tls.cert + tls.ca);
-  writeFileSync(path('server.key'), tls.key);
-  writeFileSync(path('htpasswd'), `${HTPASSWD}\n`);
-  const configuration = {
-    version: 0.1,
-    storage: { filesystem: { rootdirectory: path('data') } },
-    http: { addr: '127.0.0.1:0', tls: { certificate: path('server.pem'), key: path('server.key') } },
-    auth: { htpasswd: { realm: 'test', path: path('htpasswd') } },
-    log: { level: 'info', accesslog: { disabled: true } },
-  };
-  writeFileSync(path('config.yml'), JSON.stringify(configuration)); // JSON is YAML
-  return spawn('docker-registry', ['serve', path('config.yml')], { stdio: ['ignore', 'ignore', 'pipe'] });
-}
-
-/** The address that the registry says it listens at. What it says later is read too, or it would stop. */
-async function listening(child: ChildProcess): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  let said = '';
-  child.stderr!.on('data', (chunk: Buffer) => {
-    said = `${said}${chunk.toString()}`.slice(-10_000);
-    const match = /listening on (127\.0\.0\.1:[0-9]+)/.exec(said);
-    if (match !== null) resolve(match.at(1)!);
-  });
-  child.on('error', reject).on('exit', () => reject(new Error(`docker-registry did not start: ${said}`)));
-  return await promise;
-}
 
 const cli = (...argv: readonly string[]): Promise<Exited> =>
   runCli(argv, { env: { HOME: path('home'), XDG_RUNTIME_DIR: path('run') }, cwd: path() });
@@ -74,25 +45,26 @@ function layersOf(all: Readonly<Record<string, string>>): readonly (readonly [st
   return Object.entries(all).filter(([name]) => name.startsWith('streams/oci-layer-'));
 }
 
-describe.skipIf(absent('docker-registry'))('docker-registry', () => {
+describe.skipIf(toolsAbsent('docker-registry'))('docker-registry', () => {
   const CERTS = '--cert-dir=certs';
-  let child: ChildProcess;
+  let registry: DockerRegistry;
   let host = '';
   let remote = '';
   beforeAll(async () => {
-    child = startRegistry();
-    host = await listening(child);
+    for (const name of ['home', 'run']) await mkdir(path(name));
+    registry = await startDockerRegistry(path(), makeCertificate());
+    ({ host } = registry);
     remote = `docker://${host}/team/app:v1`;
   });
-  afterAll(() => child.kill('SIGKILL'));
+  afterAll(() => registry.stop());
 
   it('wants a certificate that holds, and a login that it knows', async () => {
-    const login = ['login', host, '-u', 'alice', '-p', PASSWORD, '--authfile=none.json'];
+    const login = ['login', host, '-u', USER, '-p', PASSWORD, '--authfile=none.json'];
     expect(await cli(...login)).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('certificate') });
-    const wrong = ['login', host, '-u', 'alice', '-p', 'wrong', CERTS, '--authfile=none.json', '--json'];
+    const wrong = ['login', host, '-u', USER, '-p', 'wrong', CERTS, '--authfile=none.json', '--json'];
     expect(document('error', (await cli(...wrong)).stderr)).toMatchObject({ error: { code: 'UNAUTHORIZED' } });
     expect(await succeeds(...login, '--tls-verify=false')).toBe('Login succeeded\n');
-    expect(await succeeds('login', host, '-u', 'alice', '-p', PASSWORD, CERTS)).toBe('Login succeeded\n');
+    expect(await succeeds('login', host, '-u', USER, '-p', PASSWORD, CERTS)).toBe('Login succeeded\n');
     expect(document('error', (await cli('tags', `${host}/team/app`, CERTS, '--no-creds', '--json')).stderr)).toMatchObject({
       error: { code: 'UNAUTHORIZED' },
     });
@@ -127,7 +99,7 @@ describe.skipIf(absent('docker-registry'))('docker-registry', () => {
     expect(await ok(['oci', 'fsck', '-q', '--repo', path('from docker')])).toContain('status: ok');
   });
 
-  it.skipIf(absent('skopeo'))('and skopeo copy what the other pushed; its docker-archive: gives identical layers', async () => {
+  it.skipIf(toolsAbsent('skopeo'))('and skopeo copy what the other pushed; its docker-archive: gives identical layers', async () => {
     const skopeo = (...args: readonly string[]): void => {
       const { status, stderr } = spawnSync('skopeo', ['--insecure-policy', '--override-arch=amd64', '--override-os=linux', ...args], {
         encoding: 'utf8',
@@ -140,14 +112,14 @@ describe.skipIf(absent('docker-registry'))('docker-registry', () => {
     const source = `docker://${host}/gzipped:v1`;
     await succeeds('copy', 'oci:gzipped:v1', source, CERTS, '-q');
     const wanted = await pulled('wanted', 'oci:gzipped:v1');
-    const access = ['--src-cert-dir=certs', `--src-creds=alice:${PASSWORD}`];
+    const access = ['--src-cert-dir=certs', `--src-creds=${USER}:${PASSWORD}`];
     skopeo('copy', ...access, source, 'docker-archive:docker.tar:reg.io/team/app:v1');
     skopeo('copy', ...access, source, 'dir:by skopeo');
     skopeo('copy', ...access, source, 'oci-archive:by-skopeo.tar:v1');
     skopeo(
       'copy',
       '--dest-cert-dir=certs',
-      `--dest-creds=alice:${PASSWORD}`,
+      `--dest-creds=${USER}:${PASSWORD}`,
       'oci-archive:by-skopeo.tar:v1',
       `docker://${host}/by-skopeo:v1`,
     );

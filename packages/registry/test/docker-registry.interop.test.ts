@@ -1,22 +1,26 @@
-import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { image, imageIndex, layoutFiles, tar, tarLayer, toBlob, withTempDir, writeLayout } from '@cfskit/fixtures';
+import {
+  image,
+  imageIndex,
+  layoutFiles,
+  REGISTRY_USER,
+  startDockerRegistry,
+  tar,
+  tarLayer,
+  toBlob,
+  toolsAbsent,
+  withTempDir,
+  writeLayout,
+} from '@cfskit/fixtures';
 import { loadImage, parsePlatform, readBlob, type Descriptor } from '@cfskit/oci-spec';
 import { describe, expect, it } from 'vitest';
 import { credentialFiles, credentialsFor, login, RegistryClient, type RegistryClientOptions } from '../src/index.ts';
 import { makeCertificate } from '../src/testing/index.ts';
 import { collect, failure, pattern } from './support.ts';
 
-/** Locally a tool may be absent; in CI that is a failure. */
-function absent(...tools: readonly string[]): boolean {
-  return process.env['CI'] === undefined && tools.some((tool) => spawnSync(tool, ['--version']).error !== undefined);
-}
-
-const USER = { username: 'alice', password: 'correct horse' };
-/** `htpasswd -nbBC 4 alice 'correct horse'` */
-const HTPASSWD = 'alice:$2y$04$PiQmEZy.h6lWQeXe59pTVe8jKGgx8VoiaaaDe6jUdhKzsUoX2.4jW';
 const AMD64 = parsePlatform('linux/amd64');
 const ARM64 = parsePlatform('linux/arm64');
 
@@ -31,17 +35,11 @@ interface Registry {
 async function withRegistry(work: (registry: Registry) => Promise<void>): Promise<void> {
   await withTempDir(async (directory) => {
     const tls = makeCertificate();
-    await mkdir(join(directory, 'certs'));
-    await writeFile(join(directory, 'certs/ca.crt'), tls.ca);
-    await writeFile(join(directory, 'server.pem'), tls.cert + tls.ca);
-    await writeFile(join(directory, 'server.key'), tls.key);
-    await writeFile(join(directory, 'htpasswd'), `${HTPASSWD}\n`);
-    await writeFile(join(directory, 'config.yml'), JSON.stringify(configuration(directory))); // JSON is YAML
-    const child = spawn('docker-registry', ['serve', join(directory, 'config.yml')], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const registry = await startDockerRegistry(directory, tls);
+    const { host } = registry;
     const clients: RegistryClient[] = [];
     try {
-      const host = await listening(child);
-      const credentials = credentialsFor({ [host]: USER });
+      const credentials = credentialsFor({ [host]: REGISTRY_USER });
       const client = (options: RegistryClientOptions = {}): RegistryClient => {
         const made = new RegistryClient({ credentials, defaults: { ca: tls.ca }, certDirs: [], env: {}, ...options });
         clients.push(made);
@@ -49,33 +47,10 @@ async function withRegistry(work: (registry: Registry) => Promise<void>): Promis
       };
       await work({ host, directory, client });
     } finally {
-      child.kill('SIGKILL');
+      registry.stop();
       await Promise.all(clients.map((made) => made.close()));
     }
   });
-}
-
-function configuration(directory: string): object {
-  return {
-    version: 0.1,
-    storage: { filesystem: { rootdirectory: join(directory, 'data') }, delete: { enabled: true } },
-    http: { addr: '127.0.0.1:0', tls: { certificate: join(directory, 'server.pem'), key: join(directory, 'server.key') } },
-    auth: { htpasswd: { realm: 'test', path: join(directory, 'htpasswd') } },
-    log: { level: 'info', accesslog: { disabled: true } },
-  };
-}
-
-/** The address that the registry says it listens at. What it says later is read too, or it would stop. */
-async function listening(child: ChildProcess): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  let said = '';
-  child.stderr!.on('data', (chunk: Buffer) => {
-    said = `${said}${chunk.toString()}`.slice(-10_000);
-    const match = /listening on (127\.0\.0\.1:[0-9]+)/.exec(said);
-    if (match !== null) resolve(match.at(1)!);
-  });
-  child.on('error', reject).on('exit', () => reject(new Error(`docker-registry did not start: ${said}`)));
-  return await promise;
 }
 
 /** Not `spawnSync`: the registry waits when nobody reads what it logs. */
@@ -100,12 +75,12 @@ const few = imageIndex([
   { image: arm64, platform: ARM64 },
 ]);
 
-describe.skipIf(absent('docker-registry'))('docker-registry', { timeout: 60_000 }, () => {
+describe.skipIf(toolsAbsent('docker-registry'))('docker-registry', { timeout: 60_000 }, () => {
   it('wants a login over a certificate that we trust', async () => {
     await withRegistry(async ({ host, client }) => {
       expect(await client().ping(host)).toEqual({ url: `https://${host}`, wantsLogin: true, schemes: ['basic'] });
       await client().authenticate(host);
-      const wrong = client({ credentials: credentialsFor({ [host]: { ...USER, password: 'wrong' } }) });
+      const wrong = client({ credentials: credentialsFor({ [host]: { ...REGISTRY_USER, password: 'wrong' } }) });
       expect(await failure(wrong.authenticate(host))).toMatchObject({ code: 'UNAUTHORIZED', registry: host });
       expect(await failure(client({ defaults: {} }).ping(host))).toMatchObject({ code: 'TLS' });
     });
@@ -192,8 +167,8 @@ describe.skipIf(absent('docker-registry'))('docker-registry', { timeout: 60_000 
   });
 });
 
-describe.skipIf(absent('docker-registry', 'skopeo'))('skopeo', { timeout: 60_000 }, () => {
-  const creds = `${USER.username}:${USER.password}`;
+describe.skipIf(toolsAbsent('docker-registry', 'skopeo'))('skopeo', { timeout: 60_000 }, () => {
+  const creds = `${REGISTRY_USER.username}:${REGISTRY_USER.password}`;
 
   it('pulls what was pushed, and pushes what is pulled, with the same digests', async () => {
     await withRegistry(async ({ host, directory, client: make }) => {
@@ -244,11 +219,23 @@ describe.skipIf(absent('docker-registry', 'skopeo'))('skopeo', { timeout: 60_000
     await withRegistry(async ({ host, directory, client: make }) => {
       const certs = join(directory, 'certs');
       const ours = join(directory, 'ours.json');
-      await login(host, USER, { authFile: ours });
+      await login(host, REGISTRY_USER, { authFile: ours });
       await make().pushArtifact(`${host}/a:v1`, { artifactType: 'application/x' });
       await run('skopeo', 'inspect', '--raw', '--cert-dir', certs, '--authfile', ours, `docker://${host}/a:v1`);
       const theirs = join(directory, 'theirs.json');
-      await run('skopeo', 'login', '--cert-dir', certs, '--authfile', theirs, '-u', USER.username, '-p', USER.password, host);
+      await run(
+        'skopeo',
+        'login',
+        '--cert-dir',
+        certs,
+        '--authfile',
+        theirs,
+        '-u',
+        REGISTRY_USER.username,
+        '-p',
+        REGISTRY_USER.password,
+        host,
+      );
       await make({ credentials: credentialFiles({ authFile: theirs }) }).authenticate(host);
       expect(JSON.parse(await readFile(theirs, 'utf8'))).toEqual(JSON.parse(await readFile(ours, 'utf8')));
     });
