@@ -60,24 +60,26 @@ export async function candidateIds(readTree: (algorithm: Algorithm) => Promise<D
   return candidates.toSorted(compareSettings);
 }
 
-/** The candidates as JSON. */
-export function candidatesJson(candidates: readonly IdCandidate[]): unknown {
-  return { candidates: candidates.map(candidateJson) };
+/** Print an id, and in JSON what it was computed with. */
+export function printImageId(found: IdSettings & { readonly imageId: ObjectId }, context: CommandContext): Promise<void> {
+  return context.print({ json: () => candidateJson(found), text: () => [found.imageId] });
 }
 
-/** The candidates as a table. */
-export function candidatesTable(candidates: readonly IdCandidate[], context: CommandContext): Promise<string[]> {
+/** Print all candidates: a table, or JSON. */
+export function printCandidates(candidates: readonly IdCandidate[], context: CommandContext): Promise<void> {
   const rows = candidates.map(({ format, xattrs, algorithm, imageId: id, reason }) => [
     String(format),
     xattrs ?? 'all',
     algorithm,
     id ?? `none: ${reason}`,
   ]);
-  return context.table({ head: ['FORMAT', 'XATTRS', 'ALGORITHM', 'ID'], rows });
+  return context.print({
+    json: () => ({ candidates: candidates.map(candidateJson) }),
+    text: () => context.table({ head: ['FORMAT', 'XATTRS', 'ALGORITHM', 'ID'], rows }),
+  });
 }
 
-/** One candidate as JSON, also where it is the only one. */
-export function candidateJson({ imageId: id, format, algorithm, xattrs, reason }: IdCandidate): Readonly<Record<string, unknown>> {
+function candidateJson({ imageId: id, format, algorithm, xattrs, reason }: IdCandidate): Readonly<Record<string, unknown>> {
   return {
     ...(id !== undefined && { image_id: id }),
     format,

@@ -49,6 +49,8 @@ async function image(name: string, options: Parameters<typeof writeImage>[1], ..
 const directory = (name: string): string => `${name} 0 40755 2 0 0 0 5.0 - - -`;
 const file = (name: string, content = 'x'): string => `${name} ${content.length} 100644 1 0 0 0 5.0 - ${content} -`;
 const fifo = (name: string, fields = '10644 1 0 0 0 5.0', xattrs = ''): string => `${name} 0 ${fields} - - -${xattrs}`;
+/** `/a`, `/b` and so on with these times. */
+const times = (...mtimes: readonly string[]): string[] => mtimes.map((mtime, at) => fifo(`/${'abc'[at]}`, `10644 1 0 0 0 ${mtime}`));
 
 describe('lines', () => {
   it('tell each path and field, the first difference first, then why', async () => {
@@ -150,34 +152,16 @@ describe('explanations', () => {
   });
 
   it.each<[string, string[], string[], string, string]>([
-    [
-      'times that are all the epoch',
-      [fifo('/a', '10644 1 0 0 0 7.0'), fifo('/b', '10644 1 0 0 0 8.0')],
-      [fifo('/a', '10644 1 0 0 0 0.0'), fifo('/b', '10644 1 0 0 0 0.0')],
-      'mtime',
-      'those of B are all 1970-01-01',
-    ],
-    [
-      'times without fractions',
-      [fifo('/a', '10644 1 0 0 0 7.5'), fifo('/b', '10644 1 0 0 0 8.5')],
-      [fifo('/a', '10644 1 0 0 0 7.0'), fifo('/b', '10644 1 0 0 0 8.0')],
-      'mtime',
-      'Times of B have no fractions',
-    ],
+    ['times that are all the epoch', times('7.0', '8.0'), times('0.0', '0.0'), 'mtime', 'those of B are all 1970-01-01'],
+    ['times without fractions', times('7.5', '8.5'), times('7.0', '8.0'), 'mtime', 'Times of B have no fractions'],
     [
       'times that are all one',
-      ['/a', '/b', '/c'].map((name, at) => fifo(name, `10644 1 0 0 0 ${at + 10}.0`)),
-      ['/a', '/b', '/c'].map((name) => fifo(name, '10644 1 0 0 0 9.0')),
+      times('10.0', '11.0', '12.0'),
+      times('9.0', '9.0', '9.0'),
       'mtime',
       'those of B are all 1970-01-01T00:00:09Z',
     ],
-    [
-      'times of all kinds',
-      [fifo('/a', '10644 1 0 0 0 7.0'), fifo('/b', '10644 1 0 0 0 8.0')],
-      [fifo('/a', '10644 1 0 0 0 9.0'), fifo('/b', '10644 1 0 0 0 3.0')],
-      'mtime',
-      'cp -a',
-    ],
+    ['times of all kinds', times('7.0', '8.0'), times('9.0', '3.0'), 'mtime', 'cp -a'],
     [
       'owners that are all one',
       [fifo('/a'), fifo('/b')],

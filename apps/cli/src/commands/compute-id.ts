@@ -2,15 +2,7 @@ import { defineCommand, type Command } from '@cfskit/cli-kit';
 import type { Directory } from '@cfskit/fs-tree';
 import type { Algorithm } from '@cfskit/fs-verity';
 import { fsOptions, transformTree } from '../fs-options.ts';
-import {
-  candidateIds,
-  candidateJson,
-  candidatesJson,
-  candidatesTable,
-  computeImageId,
-  explainOption,
-  requestedFormat,
-} from '../image-id.ts';
+import { candidateIds, computeImageId, explainOption, printCandidates, printImageId, requestedFormat } from '../image-id.ts';
 import { directoryAlgorithm, readDirectory } from '../read-directory.ts';
 
 export const computeId: Command = defineCommand({
@@ -25,16 +17,13 @@ export const computeId: Command = defineCommand({
   ],
   async run({ values, args: { path } }, context) {
     const readTree = async (algorithm: Algorithm): Promise<Directory> => (await readDirectory(path, algorithm, context)).root;
-    if (values.explain) {
-      const candidates = await candidateIds(readTree, !values['no-propagate-usr-to-root']);
-      return context.print({ json: () => candidatesJson(candidates), text: () => candidatesTable(candidates, context) });
-    }
+    if (values.explain) return printCandidates(await candidateIds(readTree, !values['no-propagate-usr-to-root']), context);
     const algorithm = await directoryAlgorithm(values, context);
     const root = await readTree(algorithm);
     transformTree(root, values);
     const format = requestedFormat(values) ?? 1;
     const imageId = computeImageId(root, format, algorithm);
     const settings = values['no-propagate-usr-to-root'] ? { format, algorithm } : { format, algorithm, xattrs: values.xattrs };
-    return context.print({ json: () => candidateJson({ imageId, ...settings }), text: () => [imageId] });
+    return printImageId({ imageId, ...settings }, context);
   },
 });

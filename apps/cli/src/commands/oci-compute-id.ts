@@ -6,15 +6,7 @@ import { buildImageTree, convertObjectIds, openImage } from '@cfskit/oci-import'
 import { parseStoredReference } from '@cfskit/oci-ref';
 import { effectiveFormats } from '@cfskit/repository';
 import { xattrsOption } from '../fs-options.ts';
-import {
-  candidateIds,
-  candidateJson,
-  candidatesJson,
-  candidatesTable,
-  computeImageId,
-  explainOption,
-  requestedFormat,
-} from '../image-id.ts';
+import { candidateIds, computeImageId, explainOption, printCandidates, printImageId, requestedFormat } from '../image-id.ts';
 import { IMAGE_REF_TEXT } from '../image-ref.ts';
 
 export const ociComputeId: Command = defineCommand({
@@ -38,15 +30,13 @@ export const ociComputeId: Command = defineCommand({
           await convertObjectIds(repository, root, algorithm, { signal });
           return root;
         };
-        const candidates = await candidateIds(readTree, true);
-        await context.print({ json: () => candidatesJson(candidates), text: () => candidatesTable(candidates, context) });
-        return;
+        return printCandidates(await candidateIds(readTree, true), context);
       }
       const { algorithm, metadata } = repository;
       const { xattrs } = values;
       const format = requestedFormat(values) ?? effectiveFormats(metadata).default;
       const imageId = computeImageId(await buildImageTree(repository, image, { xattrs, signal }), format, algorithm);
-      await context.print({ json: () => candidateJson({ imageId, format, algorithm, xattrs }), text: () => [imageId] });
+      return printImageId({ imageId, format, algorithm, xattrs }, context);
     });
   },
 });
