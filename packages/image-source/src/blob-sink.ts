@@ -36,26 +36,13 @@ export function layoutSink(writer: OciLayoutWriter): BlobSink {
 }
 
 /** An archive or a directory of skopeo: all or nothing. */
-export function streamSink(writer: OciArchiveWriter | DirImageWriter): BlobSink {
+export function wholeSink(writer: OciArchiveWriter | DirImageWriter): BlobSink {
   return {
     hasBlob: (descriptor) => writer.hasBlob(descriptor),
-    async fetchBlob(descriptor, openAt, { signal, onProgress }) {
-      const { chunks } = await openAt(0);
-      await writer.putBlob(descriptor, onProgress === undefined ? chunks : counted(chunks, onProgress), signalOf(signal));
-      return { fetched: descriptor.size, resumed: 0 };
-    },
+    fetchBlob: (descriptor, openAt, options) => writer.fetchBlob(descriptor, openAt, options),
     putBlob: (descriptor, bytes, signal) => writer.putBlob(descriptor, [bytes], signalOf(signal)),
     putManifest: (raw, options) => writer.putManifest(raw, options),
     finish: () => writer.finish(),
     abort: () => writer.abort(),
   };
-}
-
-async function* counted(chunks: AsyncIterable<Uint8Array>, onProgress: (present: number) => void): AsyncGenerator<Uint8Array, void> {
-  let size = 0;
-  for await (const chunk of chunks) {
-    yield chunk;
-    size += chunk.byteLength;
-    onProgress(size);
-  }
 }

@@ -46,7 +46,7 @@ export async function fetchFromPlaces(
 /** A place without `openFrom` is near: beginning again there costs little. */
 function openAt({ source }: BlobPlace, descriptor: Descriptor, signal: AbortSignal | undefined): OpenBlobAt {
   return (start) => {
-    if (start === 0 || source.openFrom === undefined) return { start: 0, chunks: source.open(descriptor, signalOf(signal)) };
+    if (source.openFrom === undefined) return { start: 0, chunks: source.open(descriptor, signalOf(signal)) };
     return { start, chunks: source.openFrom(descriptor, start, signalOf(signal)) };
   };
 }

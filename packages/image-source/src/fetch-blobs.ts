@@ -1,8 +1,8 @@
-import type { Descriptor } from '@cfskit/oci-spec';
+import { forEachLimited, type Descriptor } from '@cfskit/oci-spec';
 import type { Reporter } from '@cfskit/progress';
 import type { BlobSink } from './blob-sink.ts';
 import { fetchFromPlaces, type BlobOrigin } from './fetch-blob.ts';
-import { forEachLimited } from './limited.ts';
+
 import type { BlobPlace } from './rooted-source.ts';
 
 /** Blobs, where they may be, and where they go. */

@@ -1,7 +1,7 @@
 import { formatImageReference, parseImageReference, parseOciLayoutRef, type ImageReference } from '@cfskit/oci-ref';
 import { openDirImageWriter, openOciArchiveWriter, openOciLayoutWriter } from '@cfskit/ocidir';
 import { parseArchiveRef } from './archive-reference.ts';
-import { layoutSink, streamSink } from './blob-sink.ts';
+import { layoutSink, wholeSink } from './blob-sink.ts';
 import { ImageSourceError } from './errors.ts';
 import type { ImageDestination } from './image-destination.ts';
 import type { RegistryAccess } from './registry-access.ts';
@@ -33,10 +33,10 @@ export function openImageDestination(reference: string | ImageReference, options
     }
     case 'oci-archive': {
       const { path, name } = parseArchiveRef(parsed.name, { windows });
-      return new SinkDestination(text, name, async () => streamSink(await openOciArchiveWriter(path)));
+      return new SinkDestination(text, name, async () => wholeSink(await openOciArchiveWriter(path)));
     }
     case 'dir':
-      return new SinkDestination(text, undefined, async () => streamSink(await openDirImageWriter(parsed.name)));
+      return new SinkDestination(text, undefined, async () => wholeSink(await openDirImageWriter(parsed.name)));
     default:
       throw new ImageSourceError('UNSUPPORTED_DESTINATION', text, `images cannot be written to ${parsed.transport}: ${text}`);
   }

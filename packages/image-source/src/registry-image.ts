@@ -1,5 +1,5 @@
 import { formatRegistryName, parseRegistryName, type RegistryName } from '@cfskit/oci-ref';
-import type { Descriptor, OpenOptions, ResolvedManifest, ResolveOptions } from '@cfskit/oci-spec';
+import { isImageConfig, type Descriptor, type OpenOptions, type ResolvedManifest, type ResolveOptions } from '@cfskit/oci-spec';
 import type { ImageRoot, RootOptions } from '@cfskit/ocidir';
 import { RegistryClient, type RegistrySource } from '@cfskit/registry';
 import type { RegistryAccess } from './registry-access.ts';
@@ -41,7 +41,8 @@ export class RegistryImage implements RootedImageSource {
   }
 
   openFrom(descriptor: Descriptor, start: number, options: OpenOptions = {}): AsyncIterable<Uint8Array> {
-    return this.#client.openBlobRange(this.name, descriptor, { ...options, start });
+    if (start === 0 && isImageConfig(descriptor.mediaType)) return this.open(descriptor, options); // it is known since `resolve`
+    return this.#client.openBlobRange(this.name, descriptor, { ...options, start, inPieces: true });
   }
 
   async close(): Promise<void> {

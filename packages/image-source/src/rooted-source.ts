@@ -12,7 +12,10 @@ export interface BlobPlace {
 export interface RootedImageSource extends ImageSource {
   /** What a tag names before any choice by platform: a manifest or an index, its bytes checked. */
   resolveRoot(options?: RootOptions): Promise<ImageRoot>;
-  /** The bytes of a blob from `start` on, unverified. Absent where reading again from the beginning costs nothing. */
+  /**
+   * The bytes of a blob from `start` on, unverified. Each piece is good only until the next one is asked for. Absent where reading again
+   * from the beginning costs nothing.
+   */
   openFrom?(descriptor: Descriptor, start: number, options?: OpenOptions): AsyncIterable<Uint8Array>;
   /** Where blobs may be, best first. Absent where there is one place only. */
   places?(): readonly BlobPlace[];

@@ -1,3 +1,4 @@
+export { appendBlob, hashBlobFile } from './blob-file.ts';
 export { chooseManifest } from './choose-manifest.ts';
 export { parseDescriptor, REF_NAME_ANNOTATION } from './descriptor.ts';
 export { digestAlgorithm, digestOf, isDigest, parseDigest } from './digest.ts';
@@ -7,12 +8,14 @@ export { diffIds, parseImageConfig } from './image-config.ts';
 export { parseIndex, tagsOf } from './image-index.ts';
 export { openVerified, readBlob } from './image-source.ts';
 export { MAX_JSON_SIZE, parseJson } from './json.ts';
+export { forEachLimited } from './limited.ts';
 export { loadImage } from './load-image.ts';
 export { parseManifest } from './manifest.ts';
 export { isImageConfig, isIndex, isManifest, layerFormat, mediaTypes } from './media-type.ts';
 export { formatPlatform, matchesPlatform, nativePlatform, parsePlatform, platformRank } from './platform.ts';
 export { BlobVerifier, verified, VerifyError } from './verify.ts';
 
+export type { AppendOptions, BlobFile } from './blob-file.ts';
 export type { ChooseOptions } from './choose-manifest.ts';
 export type { Descriptor } from './descriptor.ts';
 export type { Digest } from './digest.ts';

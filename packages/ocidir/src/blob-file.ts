@@ -1,15 +1,15 @@
 import { constants } from 'node:fs';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BlobVerifier, VerifyError, type Descriptor } from '@cfskit/oci-spec';
+import { appendBlob, BlobVerifier, hashBlobFile, VerifyError, type Descriptor } from '@cfskit/oci-spec';
 import { syncDirectory } from './atomic-file.ts';
 import { hasCode, OciDirError } from './errors.ts';
-import { fileChunks, writeChunks } from './file-chunks.ts';
 
 /** The rest of a blob. */
 export interface BlobRest {
   /** Where `chunks` begin in the blob: at the position that was asked for, or at 0 if the source cannot start there. */
   readonly start: number;
+  /** Each is used before the next one is asked for, and not after. */
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
@@ -82,7 +82,7 @@ async function hashPart(handle: FileHandle, descriptor: Descriptor, signal: Abor
   const { size } = await handle.stat();
   const verifier = new BlobVerifier(descriptor);
   if (size > descriptor.size) return verifier;
-  for await (const chunk of fileChunks(handle, 0, size, signal)) verifier.update(chunk);
+  await hashBlobFile(handle, verifier, signal);
   return verifier;
 }
 
@@ -102,17 +102,9 @@ async function append(
   const verifier = start === part.size ? part : new BlobVerifier(descriptor);
   await handle.truncate(start);
   if (start > 0) onProgress?.(start);
-  const onWritten = onProgress && ((end: number) => end > start && onProgress(end));
-  await writeChunks(handle, hashed(chunks, verifier), start, signal, onWritten);
+  await appendBlob(handle, chunks, verifier, { ...(signal && { signal }), ...(onProgress && { onProgress }) });
   verifier.finish();
   return { fetched: verifier.size - start, resumed: start };
-}
-
-async function* hashed(chunks: AsyncIterable<Uint8Array>, verifier: BlobVerifier): AsyncGenerator<Uint8Array, void> {
-  for await (const chunk of chunks) {
-    verifier.update(chunk);
-    yield chunk;
-  }
 }
 
 async function openPartial(path: string): Promise<FileHandle> {

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { digestOf, isIndex, isManifest, verified, type Descriptor } from '@cfskit/oci-spec';
 import { syncDirectory, writeAtomically } from './atomic-file.ts';
+import { fetchBlobFile, type FetchBlobOptions, type FetchedBlob, type OpenBlobAt } from './blob-file.ts';
 import { toAsync, type BlobSource } from './blob-source.ts';
 import { DIR_MANIFEST, DIR_VERSION, DIR_VERSION_START, DIR_VERSION_TEXT, dirBlobName, dirInstanceName } from './dir-image.ts';
 import { hasCode, OciDirError } from './errors.ts';
@@ -56,6 +57,15 @@ export class DirImageWriter {
   async putBlob(descriptor: Descriptor, source: BlobSource, options: WriteOptions = {}): Promise<void> {
     const name = fileNameOf(descriptor);
     await writeAtomically(this.#directory, verified(toAsync(source), descriptor), () => name, options.signal);
+  }
+
+  /**
+   * Fetch a blob, checked while it passes; see {@link fetchBlobFile}. An image that was interrupted begins again.
+   *
+   * @throws {VerifyError} SIZE_MISMATCH, DIGEST_MISMATCH, and whatever the source throws {OciDirError} UNSUPPORTED_DIGEST
+   */
+  async fetchBlob(descriptor: Descriptor, openAt: OpenBlobAt, options: FetchBlobOptions = {}): Promise<FetchedBlob> {
+    return await fetchBlobFile(this.#directory, fileNameOf(descriptor), descriptor, openAt, options);
   }
 
   /**

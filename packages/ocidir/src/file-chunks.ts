@@ -62,14 +62,13 @@ export async function writeFully(handle: FileHandle, bytes: Uint8Array, position
  * Write chunks one after the other from a position on. While one is written the next is asked for, so that a source that hashes or waits
  * for a network does so meanwhile.
  *
- * @param onWritten told where the file has been written up to; all chunks have been written when the promise is fulfilled
+ * @returns where the file has been written up to
  */
 export async function writeChunks(
   handle: FileHandle,
   chunks: AsyncIterable<Uint8Array>,
   start: number,
   signal: AbortSignal | undefined,
-  onWritten?: (end: number) => void,
 ): Promise<number> {
   let end = start;
   let writing = Promise.resolve();
@@ -77,7 +76,6 @@ export async function writeChunks(
     for await (const chunk of chunks) {
       signal?.throwIfAborted();
       await writing;
-      onWritten?.(end);
       writing = writeFully(handle, chunk, end);
       writing.catch(() => undefined); // looked at below, after what is done at the same time
       end += chunk.byteLength;
@@ -85,7 +83,6 @@ export async function writeChunks(
   } finally {
     await writing;
   }
-  onWritten?.(end);
   return end;
 }
 

@@ -1,9 +1,10 @@
-import { digestOf, mediaTypes, verified, type Descriptor } from '@cfskit/oci-spec';
+import { appendBlob, BlobVerifier, digestOf, mediaTypes, type Descriptor } from '@cfskit/oci-spec';
 import { blobPath } from './blob.ts';
+import type { FetchBlobOptions, FetchedBlob, OpenBlobAt } from './blob-file.ts';
 import { toAsync, type BlobSource } from './blob-source.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { OciDirError } from './errors.ts';
-import { writeChunks, writeFully } from './file-chunks.ts';
+import { writeFully } from './file-chunks.ts';
 import { indexEntry, withEntry } from './index-entry.ts';
 import { LAYOUT_HEADER, LAYOUT_VERSION } from './layout-header.ts';
 import { LAYOUT_INDEX } from './layout-index.ts';
@@ -58,14 +59,24 @@ export class OciArchiveWriter {
    * @throws {OciDirError} UNSUPPORTED_DIGEST, SIZE_MISMATCH: it was begun with another size
    */
   async putBlob(descriptor: Descriptor, source: BlobSource, options: WriteOptions = {}): Promise<void> {
+    await this.fetchBlob(descriptor, () => ({ start: 0, chunks: toAsync(source) }), options);
+  }
+
+  /**
+   * Fetch a blob from its beginning, as {@link OciArchiveWriter.putBlob} writes one.
+   *
+   * @throws {VerifyError} {OciDirError} as there, and whatever the source throws
+   */
+  async fetchBlob(descriptor: Descriptor, openAt: OpenBlobAt, options: FetchBlobOptions = {}): Promise<FetchedBlob> {
     const path = blobPath(descriptor.digest);
     const slot = this.#slotFor(path, descriptor);
     while (slot.writing !== undefined) await slot.writing.catch(() => undefined);
-    if (slot.complete) return;
-    slot.writing = this.#writeEntry(path, slot, verified(toAsync(source), descriptor), options.signal);
+    if (slot.complete) return { fetched: 0, resumed: 0 };
+    slot.writing = this.#writeBlob(path, slot, descriptor, openAt, options);
     try {
       await slot.writing;
       slot.complete = true;
+      return { fetched: descriptor.size, resumed: 0 };
     } finally {
       slot.writing = undefined;
     }
@@ -130,18 +141,22 @@ export class OciArchiveWriter {
   }
 
   async #putFile(path: string, bytes: Uint8Array): Promise<void> {
-    const size = bytes.byteLength;
-    await this.#writeEntry(path, { start: this.#reserve(path, size), size }, toAsync([bytes]), undefined);
+    const start = await this.#writeHeader(path, { start: this.#reserve(path, bytes.byteLength), size: bytes.byteLength });
+    await writeFully(this.#file.handle, bytes, start);
   }
 
-  async #writeEntry(
-    path: string,
-    { start, size }: Pick<Slot, 'start' | 'size'>,
-    content: AsyncIterable<Uint8Array>,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
+  async #writeBlob(path: string, slot: Slot, descriptor: Descriptor, openAt: OpenBlobAt, options: FetchBlobOptions): Promise<void> {
+    const offset = await this.#writeHeader(path, slot);
+    const { chunks } = await openAt(0);
+    const verifier = new BlobVerifier(descriptor);
+    await appendBlob(this.#file.handle, chunks, verifier, { ...options, offset });
+    verifier.finish();
+  }
+
+  /** @returns where the content of the entry begins */
+  async #writeHeader(path: string, { start, size }: Pick<Slot, 'start' | 'size'>): Promise<number> {
     const header = tarFileHeader(path, size);
     await writeFully(this.#file.handle, header, start);
-    await writeChunks(this.#file.handle, content, start + header.byteLength, signal);
+    return start + header.byteLength;
   }
 }

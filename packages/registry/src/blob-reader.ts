@@ -20,7 +20,10 @@ export interface BlobPart {
   readonly descriptor: Descriptor;
   /** Up to the descriptor's size if not said. */
   readonly end?: number;
-  /** Hand out what comes from the network as it comes, in pieces of any size, instead of in chunks. */
+  /**
+   * Hand out what comes from the network as it comes, in pieces of any size, each of them good only until the next one is asked for. That
+   * saves a copy for those who copy, or use, it at once. If not said: chunks of 256 KiB that belong to whoever gets them.
+   */
   readonly inPieces?: boolean;
   readonly signal?: AbortSignal;
 }

@@ -58,6 +58,11 @@ export interface BlobRange extends OpenOptions {
   readonly start: number;
   /** The blob's size if not said. */
   readonly end?: number;
+  /**
+   * Hand out what comes from the network as it comes, in pieces of any size, each of them good only until the next one is asked for. If not
+   * said: chunks of 256 KiB that belong to whoever gets them.
+   */
+  readonly inPieces?: boolean;
 }
 
 /**
@@ -148,11 +153,11 @@ export class RegistryClient {
 
   /** Some bytes of a blob, **which nothing can prove to be right**: for reading tables of contents, or to go on with a download. */
   openBlobRange(name: NameInput, descriptor: Descriptor, range: BlobRange): AsyncIterable<Uint8Array> {
-    const { start, end = descriptor.size } = range;
+    const { start, end = descriptor.size, inPieces = false } = range;
     if (!(start >= 0 && start <= end && end <= descriptor.size && Number.isInteger(start) && Number.isInteger(end))) {
       throw new RangeError(`wanted a range within ${descriptor.size} bytes, found ${start} to ${end}`);
     }
-    return blobStream(this.#session, { ...this.#blobRequest(name, descriptor, range), start, end });
+    return blobStream(this.#session, { ...this.#blobRequest(name, descriptor, range), start, end, inPieces });
   }
 
   /** Fetch a blob into a file, or the rest of it; see `Download`. The file has its name only when everything is right. */

@@ -1,6 +1,6 @@
-import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { BlobVerifier, digestAlgorithm, parseDigest, VerifyError, type Descriptor } from '@cfskit/oci-spec';
+import { appendBlob, BlobVerifier, digestAlgorithm, hashBlobFile, parseDigest, VerifyError, type Descriptor } from '@cfskit/oci-spec';
 import { nullReporter, type Reporter } from '@cfskit/progress';
 import { hasCode } from './errors.ts';
 
@@ -21,14 +21,8 @@ export interface DownloadOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Opens the blob from a byte on. */
+/** Opens the blob from a byte on. Each piece is used before the next one is asked for, and not after. */
 export type OpenFrom = (start: number) => AsyncIterable<Uint8Array>;
-
-const READ_SIZE = 1024 * 1024;
-
-/** Bytes, and buffers, per write; the system takes no more than 1024 of them. */
-const BATCH_SIZE = 256 * 1024;
-const MAX_PIECES = 1024;
 
 /**
  * Fetch a blob into a file, which gets its name only when size and digest are right and everything is on the disk. Until then the bytes
@@ -98,67 +92,17 @@ async function fetchInto(
   const file = await open(partial, 'a+', 0o644);
   try {
     const verifier = new BlobVerifier(descriptor);
-    const bytesResumed = await hashFile(file, verifier, signal);
-    await append(file, openFrom(bytesResumed), verifier, (at) =>
-      reporter.report({ type: 'progress', id: descriptor.digest, fetched: at, total: descriptor.size }),
-    );
+    await hashBlobFile(file, verifier, signal);
+    const bytesResumed = verifier.size;
+    await appendBlob(file, openFrom(bytesResumed), verifier, {
+      onProgress: (at) => reporter.report({ type: 'progress', id: descriptor.digest, fetched: at, total: descriptor.size }),
+    });
     verifier.finish();
     await file.sync();
     return { bytesResumed, bytesFetched: descriptor.size - bytesResumed };
   } finally {
     await file.close();
   }
-}
-
-/** Hash what is there; throws if that is too much already. */
-async function hashFile(file: FileHandle, verifier: BlobVerifier, signal: AbortSignal | undefined): Promise<number> {
-  const buffer = new Uint8Array(READ_SIZE);
-  let at = 0;
-  for (;;) {
-    signal?.throwIfAborted();
-    const { bytesRead } = await file.read(buffer, 0, READ_SIZE, at);
-    if (bytesRead === 0) return at;
-    verifier.update(buffer.subarray(0, bytesRead));
-    at += bytesRead;
-  }
-}
-
-/** A batch is written while the next one comes in and is hashed. Without copying: that is what the pieces are collected for. */
-async function append(
-  file: FileHandle,
-  source: AsyncIterable<Uint8Array>,
-  verifier: BlobVerifier,
-  onProgress: (at: number) => void,
-): Promise<void> {
-  let writing = Promise.resolve();
-  let batch: Uint8Array[] = [];
-  let size = 0;
-  const flush = async (): Promise<void> => {
-    await writing;
-    writing = writeAll(file, batch, size);
-    writing.catch(() => undefined); // looked at when the next batch is ready
-    batch = [];
-    size = 0;
-    onProgress(verifier.size);
-  };
-  try {
-    for await (const piece of source) {
-      verifier.update(piece);
-      batch.push(piece);
-      size += piece.byteLength;
-      if (size >= BATCH_SIZE || batch.length === MAX_PIECES) await flush();
-    }
-  } finally {
-    if (size > 0) await flush();
-    await writing;
-  }
-}
-
-async function writeAll(file: FileHandle, pieces: readonly Uint8Array[], size: number): Promise<void> {
-  const { bytesWritten } = await file.writev([...pieces]);
-  if (bytesWritten === size) return;
-  const rest = Buffer.concat(pieces, size).subarray(bytesWritten);
-  await file.appendFile(rest); // a disk that is nearly full takes a part; this says why
 }
 
 async function hasContent(path: string, descriptor: Descriptor, signal: AbortSignal | undefined): Promise<boolean> {
@@ -170,7 +114,7 @@ async function hasContent(path: string, descriptor: Descriptor, signal: AbortSig
   const file = await open(path, 'r');
   try {
     const verifier = new BlobVerifier(descriptor);
-    await hashFile(file, verifier, signal);
+    await hashBlobFile(file, verifier, signal);
     verifier.finish();
     return true;
   } catch (error) {

@@ -16,7 +16,10 @@ export interface HttpResponse {
   readonly status: number;
   /** Lower-case names; a header that came several times is joined with `, `. */
   readonly headers: Readonly<Record<string, string | undefined>>;
-  /** As it came, not decoded, whatever `content-encoding` says. Leaving the loop early closes the connection. */
+  /**
+   * As it came, not decoded, whatever `content-encoding` says. A piece is looked at until the next one is asked for, and not after: its
+   * memory may be used again. Leaving the loop early closes the connection.
+   */
   readonly body: AsyncIterable<Uint8Array>;
   /** The body is not wanted. */
   discard(): void;

@@ -1,9 +1,9 @@
-import { layerFormat, readBlob, type Descriptor, type ImageSource } from '@cfskit/oci-spec';
+import { forEachLimited, layerFormat, readBlob, type Descriptor, type ImageSource } from '@cfskit/oci-spec';
 import type { RegistryName } from '@cfskit/oci-ref';
 import { nullReporter, type Reporter } from '@cfskit/progress';
 import type { Endpoint } from './endpoint.ts';
 import { RegistryError } from './errors.ts';
-import { forEachLimited } from './limited.ts';
+
 import { decideMediaType, toFetched, type FetchedManifest } from './manifest.ts';
 import { pushManifest } from './push-manifest.ts';
 import type { Session } from './session.ts';

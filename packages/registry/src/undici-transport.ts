@@ -1,4 +1,5 @@
 import { Pool, ProxyAgent, type Dispatcher } from 'undici';
+import { bodyPieces, HIGH_WATER_MARK } from './body-pieces.ts';
 import type { TlsSettings } from './certificates.ts';
 import type { HttpRequest, HttpResponse, Transport } from './http.ts';
 
@@ -20,9 +21,6 @@ export interface UndiciTransportOptions {
   readonly proxy: (url: URL) => string | undefined;
   readonly timeouts: Timeouts;
 }
-
-/** Buffered per response, so that the network goes on while a chunk is being hashed. */
-const HIGH_WATER_MARK = 1024 * 1024;
 
 /** More than that are not read from a response nobody wants; its connection is closed instead. */
 const DISCARD_LIMIT = 64 * 1024;
@@ -98,7 +96,7 @@ function toHttpResponse({ statusCode, headers, body }: Dispatcher.ResponseData):
   return {
     status: statusCode,
     headers: Object.fromEntries(joined),
-    body,
+    body: bodyPieces(body),
     discard: () => void body.dump({ limit: DISCARD_LIMIT }).catch(() => undefined),
   };
 }
