@@ -1,14 +1,15 @@
 import { UsageError, type CommandContext, type GlobalValues, type OptionValues } from '@cfskit/cli-kit';
 import { convertSource, type SourceValues } from './convert-source.ts';
 import { destination, type Destination } from './destination.ts';
-import { imageOption, imageOrArgument } from './ocirender-image.ts';
+import { imageOrArgument } from './ocirender-image.ts';
 import { convertDefaults } from './options.ts';
 
 /** What ocirender's `pull` says: which image, and the one output. Options about the repository mean nothing then. */
 export const pullOutputOptions = {
   image: {
-    ...imageOption.image,
-    description: `${imageOption.image.description}. No repository is touched; one --output-… must be given`,
+    type: 'string',
+    value: 'REF',
+    description: 'The image for one --output-…, as ocirender has it: without a transport it is in a registry. No repository is touched',
     conflicts: ['no-image', 'xattrs', 'expect-id', 'expect-manifest', 'max-ratio'],
   },
   'output-squashfs': {
