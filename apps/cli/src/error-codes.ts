@@ -1,10 +1,12 @@
 import type { DecodeErrorCode } from '@cfskit/binary';
 import type { CliErrorCode } from '@cfskit/cli-kit';
 import type { CompressionErrorCode } from '@cfskit/compression';
+import type { ContainersStorageErrorCode } from '@cfskit/containers-storage';
 import type { ErofsErrorCode } from '@cfskit/erofs';
 import type { FsScanErrorCode } from '@cfskit/fs-scan';
 import type { FsTreeErrorCode } from '@cfskit/fs-tree';
 import type { FsVerityErrorCode } from '@cfskit/fs-verity';
+import type { ImageProxyErrorCode } from '@cfskit/image-proxy';
 import type { ImageSourceErrorCode } from '@cfskit/image-source';
 import type { ErrnoName, LinuxErrorCode } from '@cfskit/linux';
 import type { OciDirErrorCode } from '@cfskit/ocidir';
@@ -23,6 +25,7 @@ export type ErrorCode =
   | 'INTERNAL'
   | Exclude<CliErrorCode, 'OUTPUT_CLOSED'>
   | CompressionErrorCode
+  | ContainersStorageErrorCode
   | CredentialErrorCode
   | DecodeErrorCode
   | ErofsErrorCode
@@ -30,6 +33,7 @@ export type ErrorCode =
   | FsScanErrorCode
   | FsTreeErrorCode
   | FsVerityErrorCode
+  | ImageProxyErrorCode
   | ImageSourceErrorCode
   | OciDirErrorCode
   | OciImportErrorCode
@@ -90,11 +94,13 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   EMPTY_NAME: 'A reference has no name',
   EMPTY_PATH: 'An entry of a tar has no path',
   EXISTS: 'What is to be written is there already, and is of another kind',
+  FILE_CHANGED: 'A file in a storage of containers is gone, or is not what it was',
   FOREIGN_LAYER: 'A layer is kept elsewhere, and is not in the source',
   HELPER_FAILED: 'A program that stands in for a system call, or keeps credentials, failed',
   HELPER_NOT_FOUND: 'A credential file names a helper program that is not there',
   HELPER_TIMEOUT: 'A helper program for credentials did not answer',
   IMAGE_FAILED: 'The EROFS image of an image could not be built; the cause says which layer and entry stand in the way',
+  IMAGE_NOT_FOUND: 'There is no such image where skopeo, or the storage of containers, looks for it',
   INCOMPLETE_READ: 'A section of a splitstream reaches beyond its file',
   INLINE_TOO_LARGE: 'A splitstream has an inline run that is too long',
   INTEGRITY: 'A stored image or layer does not hash to its digest',
@@ -131,10 +137,12 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   INVALID_SEED: 'What was given with --seed is no archive, layout or directory of images; the cause says why',
   INVALID_SIZE: 'A size in a tar header or a tree is malformed or too large',
   INVALID_SPARSE: 'The map of a sparse file in a tar is malformed',
+  INVALID_STORE: 'A document in a storage of containers is not what it should be',
   INVALID_STREAM: 'A stream of the repository cannot be read',
   INVALID_STRING_LENGTH: 'An object id has the wrong number of digits',
   INVALID_TAG: 'A tag breaks its rules',
   INVALID_TARGET: 'A symbolic link has a target that no image can hold',
+  INVALID_TAR_SPLIT: 'The headers of a layer in a storage of containers are missing or damaged',
   INVALID_UTF8: 'A document is not UTF-8',
   INVALID_XATTR: 'An extended attribute is malformed, or there are more than an image can hold',
   IS_A_DIRECTORY: 'A hard link leads to a directory',
@@ -143,6 +151,7 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   LAYER_COUNT: 'Manifest and config disagree on the number of layers',
   LAYER_FAILED: 'A layer could not be imported; the cause says why, `detail.layer` says which',
   LAYER_INDEX: 'A layer was announced that the image does not have',
+  LAYER_MISMATCH: 'A storage of containers has other layers than the config of the image names',
   LAYER_REPEATED: 'A layer arrived twice',
   LAYOUT_VERSION: 'The layout is of an unknown version',
   LIMIT: 'A tar, tree or dumpfile is beyond a limit',
@@ -154,6 +163,7 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   LINK_COUNT: 'A file of an image has another number of names than its link count says',
   LOCK_TIMEOUT: 'Somebody else kept the repository locked for too long',
   MANIFEST_FAILED: 'A manifest could not be read or stored; the cause says why',
+  MANIFEST_MISMATCH: 'No manifest with the digest that skopeo names is to be had',
   MANIFEST_UNKNOWN: 'The registry has no manifest for a tag or digest',
   MEDIA_TYPE_MISMATCH: 'A registry calls a document something else than it is',
   MERGE_FAILED: 'Layers could not be merged; the cause says why',
@@ -161,6 +171,7 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   METADATA_MISSING: 'The directory is no repository: meta.json is missing',
   MISMATCH: 'Data is not what it should be',
   MISSING_COLON: 'A reference has no transport',
+  MISSING_DATA: 'A storage of containers lists a document or layer that is not there',
   MISSING_LAYER_REF: 'A stored image refers to no stream for one of its layers',
   MISSING_PREFIX: 'An algorithm name does not begin as it should',
   MISSING_SEPARATOR: 'An algorithm name has no separator',
@@ -178,13 +189,16 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   NOT_A_REGISTRY: 'Something answers, but it is no registry',
   NOT_FOUND: 'There is nothing of this name; `detail.candidates` lists near names',
   NOT_LOGGED_IN: 'There is no login to forget',
+  NOT_READABLE: 'A storage of containers belongs to somebody else',
   NOT_SEALED: 'An image does not state the id of its EROFS image, or states another',
+  NO_CHANNEL: 'Nothing here can receive the descriptors that skopeo passes',
   NO_DEVICE_NUMBERS: 'A device in a tar has no numbers',
   NO_IMAGE: 'No EROFS image is linked to an image',
   NO_IMAGE_READER: 'EROFS images are in use and cannot be read, so nothing can be collected',
   NO_INDEX: 'The layout has no index.json',
   NO_MATCH: 'The source has no image for the platform',
   NO_OBJECTS: 'A repository without meta.json has no objects to tell its algorithm',
+  NO_STORE: 'There is no storage of containers in any of the places',
   ODD_LENGTH: 'An object id has an odd number of digits',
   OFFLINE: 'Something is in none of the seeds, and --offline forbids to ask the network',
   OLD_FORMAT: 'The repository has no meta.json and was not to be upgraded',
@@ -203,23 +217,31 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   PROGRAM_FAILED: 'A program that was needed failed; the message has what it said',
   PROGRAM_MISSING: 'A program that is needed is not on this machine',
   PROGRAM_TOO_OLD: 'A program that is needed is too old',
+  PROTOCOL: 'skopeo gave an answer that is none',
+  PROXY_DIED: 'skopeo ended at work; the message says how',
   RATIO_LIMIT: 'Compressed data decodes to too many times its size',
   READ_ONLY: 'The repository cannot be written',
   REALM_REFUSED: 'A registry wants its credentials sent to where they must not go',
   REDIRECT_REFUSED: 'A registry led to an address that is not followed',
+  REFUSED: 'skopeo says no',
   REJECTED: 'The registry refused a request; `detail.errors` has its reasons',
+  REQUEST_TOO_LARGE: 'A reference is too long to be sent to skopeo',
   RESERVED_TAG: 'A tag would be taken for a digest',
   RESOLVE_FAILED: 'The source could not choose a manifest; the cause says why',
   SERVER_ERROR: 'The registry failed',
   SHORT_INLINE: 'A stored tar ends inside an entry',
   SIZE_MISMATCH: 'Content has another size than its name promised',
+  SKOPEO_FAILED: 'skopeo ended with an error, which the message quotes',
+  SKOPEO_MISSING: 'skopeo, or podman where that is needed, is not there or may not be run',
   SOURCE_SPENT: 'Bytes would have to be sent again, but their source gives them only once',
   SPARSE: 'Sparse files in tars are not supported',
+  STALLED: 'Nothing came from skopeo for too long',
   STORE_FAILED: 'The content of a file could not be stored; the cause says why',
   STREAM_TOO_LONG: 'A splitstream stands for more bytes than it says',
   SYMLINK_LOOP: 'More than 40 symbolic links in one path',
   SYSTEM: 'The operating system refused something; `detail.errno` has its name for it',
   TAG_NOT_FOUND: 'The source has no image of this tag',
+  TAG_UNSUPPORTED: 'A tag was asked for in a reference that can have none',
   TARGET_BLOCKED: 'Something is in the way in the directory to unpack into',
   TARGET_NOT_EMPTY: 'The directory to unpack into is not empty',
   TIMEOUT: 'A registry did not answer in time',
@@ -247,12 +269,14 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   UNKNOWN_XATTR_MODE: 'A text is no mode for extended attributes',
   UNLOCKED: 'This system cannot lock the repository',
   UNREADABLE: 'A file of a directory cannot be read; the cause says why',
+  UNSAFE_PATH: 'A name in a layer leads out of it',
   UNSEALABLE: 'The config or manifest of an image cannot take up what sealing would write',
   UNSUPPORTED: 'Something cannot be done here',
   UNSUPPORTED_BLOCK_SIZE: 'An fs-verity block size is not supported',
   UNSUPPORTED_CHALLENGE: 'A registry wants a kind of login that is not known',
   UNSUPPORTED_DESTINATION: 'Images cannot be written to a place of this kind',
   UNSUPPORTED_DIGEST: 'The layout cannot have blobs of this digest algorithm',
+  UNSUPPORTED_DRIVER: 'A storage of containers has another driver than overlay and vfs',
   UNSUPPORTED_ENTRY: 'A file in an archive cannot be read in place',
   UNSUPPORTED_GENERATION: 'A splitstream is of a generation that is no longer read',
   UNSUPPORTED_LAYER: 'A layer is of a media type that an image cannot have',

@@ -15,9 +15,20 @@ const READABLE: ReadonlyMap<Transport, string> = new Map([
 ]);
 const WRITABLE: ReadonlyMap<Transport, string> = new Map([...READABLE].filter(([transport]) => transport !== 'docker-archive'));
 
+/** What a pull can read besides, through skopeo or from the storage itself. */
+const PULLABLE: ReadonlyMap<Transport, string> = new Map([
+  ...READABLE,
+  ['containers-storage', 'containers-storage:NAME'],
+  ['docker-daemon', 'docker-daemon:NAME'],
+]);
+
 /** How the help describes a source image. */
 export const SOURCE_TEXT: string =
   'The image: docker://NAME, oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME] or dir:PATH';
+
+/** The same for a pull. */
+export const PULL_SOURCE_TEXT: string =
+  'The image: docker://NAME, oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME], dir:PATH, containers-storage:NAME or docker-daemon:NAME';
 
 /**
  * Understand a source image as it was typed. Nothing is opened.
@@ -27,6 +38,15 @@ export const SOURCE_TEXT: string =
  */
 export function parseSource(text: string, what = 'SOURCE'): ImageReference {
   return parseFor(text, what, READABLE);
+}
+
+/**
+ * The same for the source of a pull.
+ *
+ * @throws {UsageError} it is no reference
+ */
+export function parsePullSource(text: string): ImageReference {
+  return parseFor(text, 'SOURCE', PULLABLE);
 }
 
 /**

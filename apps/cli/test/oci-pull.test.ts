@@ -153,13 +153,6 @@ it('lists the tags and platforms there are', async () => {
   expect(JSON.stringify(platform.error)).toContain('linux/amd64');
 });
 
-it('names the transports it can read', async () => {
-  const { code, error } = await failure(['pull', '--repo', path('text'), 'containers-storage:app']);
-  expect(code).toBe(1);
-  expect(error).toMatchObject({ code: 'UNSUPPORTED', detail: { supported: ['registry', 'oci', 'oci-archive', 'docker-archive', 'dir'] } });
-  expect(error.message).toContain('oci:DIR[:TAG]');
-});
-
 it.each([
   [['pull'], 'missing SOURCE'],
   [['pull', 'no-transport'], 'SOURCE: Missing'],

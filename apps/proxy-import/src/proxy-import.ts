@@ -1,9 +1,11 @@
-import { defineCommand, type Command } from '@cfskit/cli-kit';
+import { defineCommand, UsageError, type Command } from '@cfskit/cli-kit';
 import {
   accessOptions,
+  localFetchOptions,
   PULL_DETAILS,
   platformOption,
   proxyOptions,
+  pullFromStorage,
   pullImage,
   pullOptions,
   readPull,
@@ -39,6 +41,7 @@ export const proxyImport: Command = defineCommand({
       description:
         'How to talk to skopeo: over a packet socket (packet), which needs koffi, over a pipe of Node (ipc), or by letting it copy the image first (staging)',
     },
+    ...localFetchOptions,
     ...pullOptions,
   },
   examples: [
@@ -48,9 +51,14 @@ export const proxyImport: Command = defineCommand({
   async run({ values, args }, context) {
     const reference = parseSource(args.source);
     const pull = readPull(values, args);
-    return withWritableRepository(values, context, (repository) =>
-      withProxySource(reference, values.via, values, context, (source) => pullImage(repository, source, pull, context)),
-    );
+    const { via, 'local-fetch': localFetch } = values;
+    const isNative = reference.transport === 'containers-storage' && localFetch !== 'disabled';
+    if (isNative && via !== 'auto') throw new UsageError(`--local-fetch ${localFetch}: not together with --via ${via}`);
+    return withWritableRepository(values, context, (repository) => {
+      const throughSkopeo = (): Promise<void> =>
+        withProxySource(reference, via, values, context, (source) => pullImage(repository, source, pull, context));
+      return isNative ? pullFromStorage(repository, { reference, localFetch, pull, throughSkopeo }, context) : throughSkopeo();
+    });
   },
 });
 

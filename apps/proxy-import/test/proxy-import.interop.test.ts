@@ -74,6 +74,16 @@ describe.skipIf(isMissing('skopeo'))('the same repository', () => {
     execFileSync('skopeo', ['copy', '-q', `oci:${layout}:1`, reference]);
     expect(await pulled(reference, `--via=${via}`)).toEqual(expected);
   });
+
+  it.skipIf(process.getuid?.() !== 0).each(['auto', 'zerocopy'])(
+    'comes from the storage of containers without skopeo, %s',
+    async (mode) => {
+      const store = `${storage}-${mode}`;
+      const reference = `containers-storage:[vfs@${store}+${store}-run]localhost/app:1`;
+      execFileSync('skopeo', ['copy', '-q', `oci:${layout}:1`, reference]);
+      expect(await pulled(reference, `--local-fetch=${mode}`, '--skopeo=/nonexistent')).toEqual(expected);
+    },
+  );
 });
 
 it.skipIf(isMissing('skopeo') || isMissing(BUILDAH) || process.getuid?.() !== 0)(
@@ -128,6 +138,7 @@ it.each([
   [['oci:x', '--platform', 'all'], '--platform all'],
   [['oci:x', '--registry-mirror', 'm'], 'registries.conf'],
   [['oci:x', '--via', 'pigeon'], '--via'],
+  [['containers-storage:x', '--via', 'ipc', '--local-fetch', 'auto'], '--local-fetch auto: not together with --via ipc'],
   [[], 'SOURCE'],
 ])('%j is wrong usage', async (argv, message) => {
   const { code, stdout, stderr } = await run(argv);

@@ -14,6 +14,7 @@ const tlsVerify = {
   value: 'BOOL',
   choices: ['true', 'false'],
   default: 'true',
+  implied: 'true',
   description: 'With =false accept any certificate, and plain HTTP where nobody speaks TLS',
 } as const;
 const certDir = {
