@@ -1,10 +1,10 @@
+import { toLatin1 } from '@cfskit/binary';
+import { parseMarker } from '@cfskit/fs-tree';
 import type { TarEntry } from '@cfskit/tar-split';
 import type { EntryKind, ListedEntry } from './listed-entry.ts';
 
 const SLASH = 0x2f;
 const ROOT = Uint8Array.of(SLASH);
-const WHITEOUT = new TextEncoder().encode('.wh.');
-const OPAQUE = new TextEncoder().encode('.wh..wh..opq');
 
 /** An entry of a stored layer for its listing. */
 export function listLayerEntry(entry: TarEntry): ListedEntry {
@@ -25,15 +25,10 @@ export function listLayerEntry(entry: TarEntry): ListedEntry {
 /** The kind of an entry: a name that starts with `.wh.` is a whiteout, whatever its type. */
 function entryKind(entry: TarEntry): EntryKind {
   const name = entry.path.subarray(entry.path.lastIndexOf(SLASH) + 1);
-  if (startsWith(name, OPAQUE) && name.byteLength === OPAQUE.byteLength) return 'opaque';
-  return startsWith(name, WHITEOUT) ? 'whiteout' : entry.type;
+  return parseMarker(toLatin1(name))?.kind ?? entry.type;
 }
 
 function entrySize(entry: TarEntry): number {
   if (entry.type !== 'file') return 0;
   return entry.content.kind === 'inline' ? entry.content.bytes.byteLength : entry.content.size;
-}
-
-function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
-  return bytes.byteLength >= prefix.byteLength && prefix.every((byte, index) => bytes[index] === byte);
 }

@@ -1,15 +1,4 @@
-import {
-  compareTimes,
-  isWhiteout,
-  NO_XATTRS,
-  PERMISSIONS,
-  type ByteString,
-  type Directory,
-  type Leaf,
-  type Node,
-  type Stat,
-  type Xattrs,
-} from '@cfskit/fs-tree';
+import { isWhiteout, NO_XATTRS, sameStat, type ByteString, type Directory, type Leaf, type Node, type Stat } from '@cfskit/fs-tree';
 import type { Profile } from './format.ts';
 
 const SELINUX = 'security.selinux';
@@ -48,14 +37,4 @@ export function stubsOf(root: Directory, profile: Profile): StubbedRoot {
 function stubStat({ uid, gid, mtime, xattrs }: Stat): Stat {
   const label = xattrs.get(SELINUX);
   return { mode: STUB_MODE, uid, gid, mtime, xattrs: label === undefined ? NO_XATTRS : new Map([[SELINUX, label]]) };
-}
-
-function sameStat(a: Stat, b: Stat): boolean {
-  const sameOwner = a.uid === b.uid && a.gid === b.gid;
-  const sameMode = ((a.mode ^ b.mode) & PERMISSIONS) === 0;
-  return sameMode && sameOwner && compareTimes(a.mtime, b.mtime) === 0 && sameXattrs(a.xattrs, b.xattrs);
-}
-
-function sameXattrs(a: Xattrs, b: Xattrs): boolean {
-  return a.size === b.size && [...a].every(([name, value]) => b.get(name) === value);
 }

@@ -6,7 +6,7 @@ import type { Stat } from './stat.ts';
 interface Common {
   /** A path in the tree; a leading slash makes no difference. */
   readonly path: ByteString;
-  /** Not used for hard links. It becomes part of the tree as it is. */
+  /** Not used for hard links. This or an equal one becomes part of the tree. */
   readonly stat: Stat;
 }
 
@@ -28,9 +28,12 @@ export interface LinkEntry extends Common {
 /** One entry of a layer. */
 export type LayerEntry<C = FileContent> = NodeEntry<C> | LinkEntry;
 
-/** @throws {FsTreeError} INVALID_TARGET, INVALID_DEVICE for what no image can hold */
-export function nodeOf<C>(entry: NodeEntry<C>): Node<C> {
-  const { stat, path } = entry;
+/**
+ * @param stat that of the entry, or an equal one that nodes share
+ * @throws {FsTreeError} INVALID_TARGET, INVALID_DEVICE for what no image can hold
+ */
+export function nodeOf<C>(entry: NodeEntry<C>, stat: Stat): Node<C> {
+  const { path } = entry;
   switch (entry.kind) {
     case 'directory':
       return new Directory<C>(stat);

@@ -7,7 +7,8 @@ import { parseMarker } from './marker.ts';
 import type { MergeRules } from './merge-rules.ts';
 import { Directory, type FileContent } from './node.ts';
 import { OciOrder, type EntryPosition } from './oci-order.ts';
-import { splitPath } from './path.ts';
+import { ownName, splitPath } from './path.ts';
+import { StatPool } from './stat-pool.ts';
 
 /**
  * How the markers, gaps and links of layers are understood.
@@ -50,13 +51,14 @@ const XATTR_BYTES_MAX = 1024 ** 3;
 /**
  * Layers on their way to one tree: `beginLayer` for each layer, the oldest first, then `add` for each of its entries in archive order.
  *
- * All in memory: a few hundred bytes per entry. After an error the merge is of no further use.
+ * All in memory: about 150 bytes per entry, and the content. After an error the merge is of no further use.
  */
 export class LayerMerge<C = FileContent> {
   readonly #root: Directory<C>;
   readonly #rules: MergeRules<C>;
   readonly #oci: OciOrder<C> | undefined;
   readonly #limits: MergeLimits;
+  readonly #stats = new StatPool();
   #entries = 0;
   #xattrBytes = 0;
 
@@ -93,11 +95,12 @@ export class LayerMerge<C = FileContent> {
   }
 
   #put(names: readonly ByteString[], name: ByteString, entry: LayerEntry<C>): void {
-    const node = entry.kind === 'hard-link' ? this.#rules.linkTarget(entry) : nodeOf(entry);
+    const node = entry.kind === 'hard-link' ? this.#rules.linkTarget(entry) : nodeOf(entry, this.#stats.share(entry.stat));
     if (node === undefined) return;
     const directory = this.#rules.parent(names, entry);
-    directory.merge(name, node);
-    this.#rules.wrote(directory, name);
+    const own = ownName(name);
+    directory.merge(own, node);
+    this.#rules.wrote(directory, own);
   }
 
   #setRoot(entry: LayerEntry<C>): void {

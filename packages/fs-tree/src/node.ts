@@ -69,11 +69,14 @@ export type Node<C = FileContent> = Directory<C> | Leaf<C>;
 /** The longest name, in bytes. */
 export const NAME_MAX = 255;
 
+/** What directories have that never had an entry: there may be very many. Nothing is ever put into it. */
+const NO_ENTRIES = new Map<ByteString, never>();
+
 /** A directory: metadata, and entries in ascending order of their names' bytes. A file system is its root directory. */
 export class Directory<C = FileContent> {
   readonly kind = 'directory';
   stat: Stat;
-  #entries = new Map<ByteString, Node<C>>();
+  #entries: Map<ByteString, Node<C>> = NO_ENTRIES;
   #sorted = true;
   /** At least as great as every name, while #sorted. */
   #greatest = '';
@@ -106,6 +109,7 @@ export class Directory<C = FileContent> {
     checkName(name);
     if (name > this.#greatest) this.#greatest = name;
     else if (this.#sorted && !this.#entries.has(name)) this.#sorted = false;
+    if (this.#entries === NO_ENTRIES) this.#entries = new Map();
     this.#entries.set(name, node);
   }
 
@@ -127,7 +131,7 @@ export class Directory<C = FileContent> {
 
   /** Remove all entries and keep the metadata. */
   clear(): void {
-    this.#entries = new Map();
+    this.#entries = NO_ENTRIES;
     this.#sorted = true;
     this.#greatest = '';
   }

@@ -1,3 +1,4 @@
+import { fromLatin1, toLatin1 } from '@cfskit/binary';
 import { FsTreeError } from './errors.ts';
 import type { ByteString } from './escape.ts';
 import type { Directory, Leaf, Node } from './node.ts';
@@ -8,6 +9,11 @@ const LINKS_MAX = 40;
 /** The components of a path; empty ones and `.` vanish, so a leading slash makes no difference. */
 export function splitPath(path: ByteString): ByteString[] {
   return path.split('/').filter((name) => name !== '' && name !== '.');
+}
+
+/** The same name, which does not keep the path alive that it was cut from: engines make long parts of a text from the whole. */
+export function ownName(name: ByteString): ByteString {
+  return toLatin1(fromLatin1(name));
 }
 
 /** The absolute path of components; `/` for none. */

@@ -33,3 +33,17 @@ export function compareTimes(a: Time, b: Time): number {
   if (a.seconds !== b.seconds) return a.seconds < b.seconds ? -1 : 1;
   return a.nanoseconds - b.nanoseconds;
 }
+
+/** Whether two stats say the same. Of the mode, only the permission bits count. */
+export function sameStat(a: Stat, b: Stat): boolean {
+  if (a === b) return true;
+  const sameOwner = a.uid === b.uid && a.gid === b.gid;
+  const sameMode = ((a.mode ^ b.mode) & PERMISSIONS) === 0;
+  return sameMode && sameOwner && compareTimes(a.mtime, b.mtime) === 0 && sameXattrs(a.xattrs, b.xattrs);
+}
+
+function sameXattrs(a: Xattrs, b: Xattrs): boolean {
+  if (a.size !== b.size) return false;
+  for (const [name, value] of a) if (b.get(name) !== value) return false;
+  return true;
+}

@@ -14,7 +14,7 @@ const fileName: fc.Arbitrary<ByteString> = byteString
 const id = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 const objectId = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('hex'));
 
-const stat: fc.Arbitrary<Stat> = fc.record({
+export const stat: fc.Arbitrary<Stat> = fc.record({
   mode: fc.integer({ min: 0, max: 0o7777 }),
   uid: id,
   gid: id,
@@ -33,8 +33,8 @@ const stat: fc.Arbitrary<Stat> = fc.record({
     .map((pairs) => new Map(pairs)),
 });
 
-// The two other kinds of external file are one in a dump.
-const content: fc.Arbitrary<FileContent> = fc.oneof(
+/** The two other kinds of external file are one in a dump. */
+export const content: fc.Arbitrary<FileContent> = fc.oneof(
   fc.uint8Array({ maxLength: 100 }).map((bytes) => ({ kind: 'inline' as const, bytes })),
   fc.record({ kind: fc.constant('external' as const), objectId, size: fc.nat() }),
   fc.record({ kind: fc.constant('sparse' as const), size: fc.integer({ min: 1, max: 2 ** 53 - 1 }) }),

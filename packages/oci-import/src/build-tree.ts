@@ -1,12 +1,14 @@
-import { layerEntryOf, LayerMerge, transformForOci } from '@cfskit/fs-tree';
-import type { Directory, MergeLimits, XattrMode } from '@cfskit/fs-tree';
+import { layerEntryOf, LayerMerge, packContent, transformForOci } from '@cfskit/fs-tree';
+import type { Directory, LayerEntry, MergeLimits, XattrMode } from '@cfskit/fs-tree';
 import type { ObjectId } from '@cfskit/fs-verity';
 import type { Repository } from '@cfskit/repository';
 import { CONTENT_TYPE } from '@cfskit/splitstream';
 import { readEntries } from '@cfskit/tar-split';
+import type { TarEntry } from '@cfskit/tar-split';
 import { Breather } from './breather.ts';
 import { OciImportError } from './errors.ts';
 import type { NamedRef } from './image-refs.ts';
+import { releasingBlocks } from './released-blocks.ts';
 
 /** How a tree is built. */
 export interface BuildTreeOptions {
@@ -64,10 +66,15 @@ async function applyLayer(repository: Repository, merge: LayerMerge, id: ObjectI
   let entries = 0;
   signal?.throwIfAborted();
   merge.beginLayer();
-  for await (const entry of readEntries(stream.chunks())) {
-    merge.add(layerEntryOf(entry));
+  for await (const entry of readEntries(releasingBlocks(stream.chunks()))) {
+    merge.add(packedEntryOf(entry));
     if (++entries % ENTRIES_BETWEEN_BREATHS !== 0) continue;
     await breather.breathe();
     signal?.throwIfAborted();
   }
+}
+
+function packedEntryOf(entry: TarEntry): LayerEntry {
+  const unpacked = layerEntryOf(entry);
+  return unpacked.kind === 'file' ? { ...unpacked, content: packContent(unpacked.content) } : unpacked;
 }

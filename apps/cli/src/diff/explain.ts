@@ -1,4 +1,4 @@
-import { compareTimes, type ByteString, type Directory, type Stat } from '@cfskit/fs-tree';
+import { sameStat, type ByteString, type Directory } from '@cfskit/fs-tree';
 import { printableName } from '@cfskit/cli-kit';
 import { pathBytes } from '../image-path.ts';
 import type { Subject } from '../subject.ts';
@@ -270,11 +270,6 @@ function hasEmptyRun({ root }: Subject): boolean {
 function isRootOfUsr({ root }: { readonly root: Directory }): boolean {
   const usr = root.get('usr');
   return usr?.kind === 'directory' && sameStat(root.stat, usr.stat);
-}
-
-function sameStat(a: Stat, b: Stat): boolean {
-  const same = a.mode === b.mode && a.uid === b.uid && a.gid === b.gid && compareTimes(a.mtime, b.mtime) === 0;
-  return same && a.xattrs.size === b.xattrs.size && [...a.xattrs].every(([attribute, value]) => b.xattrs.get(attribute) === value);
 }
 
 function other(side: Side): Side {
