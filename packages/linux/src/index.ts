@@ -1,6 +1,8 @@
 export { nativeBlockHash } from './block-hash.ts';
 export { capabilities } from './capabilities.ts';
 export { renameAt, unlinkAt } from './change-at.ts';
+export { endThread, onMessages } from './end-thread.ts';
+export { describeError, reviveError, TransferredError } from './error-transfer.ts';
 export { LinuxError } from './errors.ts';
 export { fsconfig, fsmount, fsopen, readFsMessages } from './filesystem-context.ts';
 export { flock, flockAsync } from './flock.ts';
@@ -28,7 +30,9 @@ export { getXattr, listXattrs, removeXattr, setXattr } from './xattr.ts';
 export type { NativeBlockHash } from './block-hash.ts';
 export type { Capabilities, Capability } from './capabilities.ts';
 export type { RenameMode, UnlinkOptions } from './change-at.ts';
+export type { EndThreadOptions } from './end-thread.ts';
 export type { ErrnoName } from './errno.ts';
+export type { ErrorClass, PlainError } from './error-transfer.ts';
 export type { LinuxErrorCode, LinuxErrorDetails } from './errors.ts';
 export type { FsParameter, MountAttributes } from './filesystem-context.ts';
 export type { FlockOptions, LockMode } from './flock.ts';
