@@ -7,6 +7,8 @@ export interface CheckWorkerData {
   readonly path: string;
   readonly algorithm: Algorithm;
   readonly secure: boolean;
+  /** Not 0 when nobody waits any more. */
+  readonly stop: Int32Array<SharedArrayBuffer>;
 }
 
 /** Some names of one directory below `objects/`. */
@@ -30,10 +32,13 @@ export function* checkBatch(checker: ObjectChecker, { directory, names }: Object
   return findings;
 }
 
-/** Run to the end without a stop. */
-export function finish<T>(steps: Generator<void, T>): T {
+/** Run to the end in one go, unless told to leave it. */
+export function finish<T>(steps: Generator<void, T>, isStopped: () => boolean): T | undefined {
   for (;;) {
+    if (isStopped()) break;
     const { done, value } = steps.next();
     if (done === true) return value;
   }
+  steps.return(undefined as never); // closes the file
+  return undefined;
 }

@@ -1,4 +1,5 @@
 import { objectPath, type ObjectId } from '@cfskit/fs-verity';
+import { endThread } from '@cfskit/linux';
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -91,7 +92,7 @@ class Helpers {
 
   constructor(context: RepositoryContext, jobs: number | undefined, lane: (check: (batch: ObjectBatch) => FindingsOf) => Promise<void>) {
     const { path, algorithm, secure, verity } = context;
-    this.#data = { path, algorithm, secure };
+    this.#data = { path, algorithm, secure, stop: new Int32Array(new SharedArrayBuffer(4)) };
     // Calls that stand in for the kernel's cannot be sent to another thread.
     const possible = verity === kernelVerity && existsSync(WORKER);
     this.#count = possible ? (jobs ?? Math.min(availableParallelism(), MAX_JOBS)) - 1 : 0;
@@ -112,7 +113,9 @@ class Helpers {
     await this.#lanes;
   }
 
+  /** Those that are at work leave it. */
   async end(): Promise<void> {
+    Atomics.store(this.#data.stop, 0, 1);
     await Promise.all(this.#workers.map((worker) => worker.end()));
   }
 }
@@ -146,7 +149,7 @@ class CheckWorker {
   }
 
   async end(): Promise<void> {
-    await this.#worker.terminate();
+    await endThread(this.#worker);
   }
 
   #fail(error: Error): void {
