@@ -2,8 +2,8 @@
  * Entry of a worker thread: reads batches of files. The first message says how; each other one is a batch, answered by one message.
  */
 import { parentPort } from 'node:worker_threads';
+import { describeError, onMessages, type PlainError } from '@cfskit/linux';
 import { openContentStore, type ContentStoreModule } from './content-store.ts';
-import { describeError, type PlainError } from './error-transfer.ts';
 import { FileReader, type FileRecord, type FileRequest, type ReadOptions } from './file-reader.ts';
 
 /** The first message. */
@@ -17,12 +17,14 @@ export interface WorkerSetup {
 /** The answer to a batch: its files in the same order, or the first error. */
 export type WorkerReply = { readonly records: readonly FileRecord[] } | { readonly error: PlainError };
 
-parentPort?.once('message', (setup: WorkerSetup) => {
-  const reader = openReader(setup);
-  reader.catch(() => {}); // every batch tells
-  parentPort?.on('message', (batch: readonly FileRequest[]) => {
-    void reply(reader, batch);
-  });
+let opening: Promise<FileReader> | undefined;
+
+onMessages<WorkerSetup | readonly FileRequest[]>(parentPort, (message) => {
+  if (opening !== undefined) void reply(opening, message as readonly FileRequest[]);
+  else {
+    opening = openReader(message as WorkerSetup);
+    opening.catch(() => {}); // every batch tells
+  }
 });
 
 async function openReader({ options, store, stop }: WorkerSetup): Promise<FileReader> {
@@ -30,11 +32,11 @@ async function openReader({ options, store, stop }: WorkerSetup): Promise<FileRe
   return new FileReader(options, opened, () => Atomics.load(stop, 0) !== 0);
 }
 
-async function reply(opening: Promise<FileReader>, batch: readonly FileRequest[]): Promise<void> {
+async function reply(reader: Promise<FileReader>, batch: readonly FileRequest[]): Promise<void> {
   let answer: WorkerReply;
   try {
-    const reader = await opening;
-    answer = { records: batch.map((request) => reader.read(request)) };
+    const opened = await reader;
+    answer = { records: batch.map((request) => opened.read(request)) };
   } catch (error) {
     answer = { error: describeError(error) };
   }

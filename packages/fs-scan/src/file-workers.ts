@@ -1,8 +1,9 @@
+import { endThread, reviveError } from '@cfskit/linux';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { ContentStoreModule } from './content-store.ts';
-import { reviveError } from './error-transfer.ts';
+import { FsScanError } from './errors.ts';
 import type { FileRecord, FileRequest, ReadOptions } from './file-reader.ts';
 import type { ReadFiles } from './read-queue.ts';
 import type { WorkerReply, WorkerSetup } from './file-worker.ts';
@@ -52,20 +53,14 @@ class FileWorker {
   readonly #worker: Worker;
   /** Batches that have been sent, in order, which is the order of the answers. */
   readonly #batches: Waiting[] = [];
-  readonly #exited: Promise<void>;
   #failure: Error | undefined;
   #idle: (() => void) | undefined;
 
   constructor(setup: WorkerSetup) {
     this.#worker = new Worker(ENTRY, { resourceLimits: LIMITS, ...(FROM_SOURCE && { execArgv: ['--conditions=source'] }) });
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#exited = promise;
     this.#worker.on('message', (reply: WorkerReply) => this.#answer(reply));
     this.#worker.on('error', (error: Error) => this.#fail(error));
-    this.#worker.on('exit', (code) => {
-      this.#fail(new Error(`a worker thread ended with code ${code}`));
-      resolve();
-    });
+    this.#worker.on('exit', (code) => this.#fail(new Error(`a worker thread ended with code ${code}`)));
     this.#worker.postMessage(setup, []);
   }
 
@@ -83,14 +78,13 @@ class FileWorker {
 
   async close(): Promise<void> {
     if (this.#batches.length > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
-    await this.#worker.terminate();
-    await this.#exited;
+    await endThread(this.#worker);
   }
 
   #answer(reply: WorkerReply): void {
     const batch = this.#batches.shift();
     if ('records' in reply) batch?.resolve(reply.records);
-    else batch?.reject(reviveError(reply.error));
+    else batch?.reject(reviveError(reply.error, [FsScanError]));
     if (this.#batches.length === 0) this.#idle?.();
   }
 

@@ -1,7 +1,7 @@
 import type { Allocate } from '@cfskit/compression';
+import { describeError, TransferredError } from '@cfskit/linux';
+import type { PlainError } from '@cfskit/linux';
 import type { MessagePort } from 'node:worker_threads';
-import { describeError, TransferredError } from './error-transfer.ts';
-import type { PlainError } from './error-transfer.ts';
 
 /** Chunks that may be under way to a receiver. Each is at most about a MiB, so a channel holds a few MiB. */
 const WINDOW = 4;

@@ -2,13 +2,13 @@
  * Entry of a worker thread: does layers, or halves of layers. Chunks come and go through message ports; the
  * answer to a request is one message. What a role needs is loaded with its first request.
  */
+import { describeError, onMessages } from '@cfskit/linux';
+import type { PlainError } from '@cfskit/linux';
 import type { LocalObjectStoreOptions } from '@cfskit/repository';
 import { parentPort } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { feedChannel, receiveChunks } from './chunk-channel.ts';
 import type { DecodeJob } from './decode-layer.ts';
-import { describeError } from './error-transfer.ts';
-import type { PlainError } from './error-transfer.ts';
 import { reusedMemory } from './reused-memory.ts';
 import type { StoreJob } from './store-layer.ts';
 
@@ -45,8 +45,8 @@ export type WorkerReply =
   | { readonly id: number; readonly ok: true; readonly value: unknown }
   | { readonly id: number; readonly ok: false; readonly error: PlainError };
 
-parentPort?.on('message', (message: { readonly id: number; readonly request: WorkerRequest }) => {
-  void reply(message.id, message.request);
+onMessages<{ readonly id: number; readonly request: WorkerRequest }>(parentPort, ({ id, request }) => {
+  void reply(id, request);
 });
 
 async function reply(id: number, request: WorkerRequest): Promise<void> {

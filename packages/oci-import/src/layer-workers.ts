@@ -1,9 +1,10 @@
+import { endThread } from '@cfskit/linux';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import type { WorkerReply, WorkerRequest } from './layer-worker.ts';
-import { reviveError } from './revive-error.ts';
+import { reviveWorkerError } from './revive-error.ts';
 
 /** The heap of a worker holds parser state and small objects only; bulk data lies outside of it. */
 const LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 256 };
@@ -87,14 +88,15 @@ class LayerWorker {
     }
   }
 
+  /** The layers that it had have come to their ends, whatever these were. */
   async close(): Promise<void> {
-    await this.#worker.terminate();
+    await endThread(this.#worker);
   }
 
   #answer(reply: WorkerReply): void {
     const pending = this.#pending.get(reply.id);
     if (reply.ok) pending?.resolve(reply.value);
-    else pending?.reject(reviveError(reply.error));
+    else pending?.reject(reviveWorkerError(reply.error));
   }
 
   /** A thread that dies (out of memory) is a failure of all the layers it had. */

@@ -1,9 +1,9 @@
+import { describeError, TransferredError } from '@cfskit/linux';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MessageChannel } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { ChannelCancelled, feedChannel, receiveChunks } from '../src/chunk-channel.ts';
-import { describeError, TransferredError } from '../src/error-transfer.ts';
-import { reviveError } from '../src/revive-error.ts';
+import { reviveWorkerError } from '../src/revive-error.ts';
 import { OciImportError } from '../src/index.ts';
 
 /** A stream of so many chunks, each filled with its number; `made` counts them. */
@@ -66,7 +66,7 @@ describe('chunks between threads', () => {
     await settle();
     const error = await reader.next().catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(TransferredError);
-    expect(reviveError(describeError(error))).toMatchObject({ name: 'OciImportError', code: 'INTEGRITY', context: { blob: 'x' } });
+    expect(reviveWorkerError(describeError(error))).toMatchObject({ name: 'OciImportError', code: 'INTEGRITY', context: { blob: 'x' } });
   });
 
   it('stop at an abort, even while the writer waits', async () => {
@@ -104,7 +104,7 @@ describe('errors between threads', () => {
   it('keep class, code, fields, stack and causes', () => {
     const cause = Object.assign(new Error('no space'), { code: 'ENOSPC', errno: -28 });
     const error = new OciImportError('LAYER_FAILED', 'failed', { blob: 'sha256:x' }, { cause });
-    const revived = reviveError(structuredClone(describeError(error)));
+    const revived = reviveWorkerError(structuredClone(describeError(error)));
     expect(revived).toBeInstanceOf(OciImportError);
     expect(revived).toMatchObject({ code: 'LAYER_FAILED', message: 'failed', context: { blob: 'sha256:x' }, stack: error.stack });
     expect(revived.cause).toMatchObject({ name: 'Error', code: 'ENOSPC', errno: -28, message: 'no space' });
@@ -112,10 +112,10 @@ describe('errors between threads', () => {
 
   it('that hold what cannot be sent, or are none, arrive as text', () => {
     const odd = Object.assign(new TypeError('odd'), { callback: () => 1 });
-    expect(reviveError(structuredClone(describeError(odd)))).toMatchObject({
+    expect(reviveWorkerError(structuredClone(describeError(odd)))).toMatchObject({
       name: 'TypeError',
       callback: expect.stringContaining('=> 1'),
     });
-    expect(reviveError(describeError('just text')).message).toBe('just text');
+    expect(reviveWorkerError(describeError('just text')).message).toBe('just text');
   });
 });
