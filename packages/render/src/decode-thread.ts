@@ -1,8 +1,9 @@
 /** Entry of a worker thread: unpacks one layer after another. */
 import { parentPort } from 'node:worker_threads';
+import { describeError, onMessages } from '@cfskit/linux';
 import type { Expected } from '@cfskit/oci-spec';
 import { decodeBlob, type DecodeJob } from './decode-blob.ts';
-import { describeError, INPUT_WINDOW, OUTPUT_WINDOW, type FromThread, type ToThread } from './thread-messages.ts';
+import { INPUT_WINDOW, OUTPUT_WINDOW, type FromThread, type ToThread } from './thread-messages.ts';
 
 const port = parentPort!;
 
@@ -12,7 +13,7 @@ const free: ArrayBuffer[] = [];
 const window = { credits: 0 };
 let wake: () => void = () => undefined;
 
-port.on('message', (message: ToThread) => {
+onMessages<ToThread>(port, (message) => {
   if (message.kind === 'job') void run(message.job);
   else if (message.kind === 'input') inbox.push(message.bytes);
   else if (message.kind === 'end') inbox.push('end');

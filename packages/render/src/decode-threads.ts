@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { endThread } from '@cfskit/linux';
 import type { Expected } from '@cfskit/oci-spec';
 import { decodeBlob, type DecodeBlobOptions, type DecodeJob } from './decode-blob.ts';
-import { reviveError, type FromThread, type ToThread } from './thread-messages.ts';
+import { reviveThreadError, type FromThread, type ToThread } from './thread-messages.ts';
 
 /** A thread's heap holds the decoder's state; bulk data lies outside of it. */
 const RESOURCES = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 256 };
@@ -70,7 +71,7 @@ export class LayerDecoder {
   async #end(worker: Worker): Promise<void> {
     this.#all.delete(worker);
     this.#idle = this.#idle.filter((idle) => idle !== worker);
-    await worker.terminate();
+    await endThread(worker);
   }
 }
 
@@ -116,7 +117,7 @@ class ThreadRun {
       if (this.#failure !== undefined) throw this.#failure.error;
       const message = this.#inbox.shift();
       if (message === undefined) await this.#woken();
-      else if (message.kind === 'failed') throw reviveError(message.error);
+      else if (message.kind === 'failed') throw reviveThreadError(message.error);
       else if (message.kind === 'done') {
         this.finished = true;
         return message.blob;

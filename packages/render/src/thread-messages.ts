@@ -1,4 +1,5 @@
 import { CompressionError } from '@cfskit/compression';
+import { reviveError, type PlainError } from '@cfskit/linux';
 import { OciSpecError, VerifyError, type Expected } from '@cfskit/oci-spec';
 import type { DecodeJob } from './decode-blob.ts';
 import { RenderError } from './errors.ts';
@@ -23,33 +24,9 @@ export const OUTPUT_WINDOW = 4;
 /** Chunks under way to a thread. */
 export const INPUT_WINDOW = 3;
 
-/** An error as data: cloning loses class and fields of an Error. */
-export interface PlainError {
-  readonly name: string;
-  readonly message: string;
-  readonly stack: string | undefined;
-  readonly fields: Readonly<Record<string, unknown>>;
-  readonly cause: PlainError | undefined;
-}
-
-/** Take an error apart, to go to another thread. */
-export function describeError(error: unknown): PlainError {
-  if (!(error instanceof Error)) return { name: 'Error', message: String(error), stack: undefined, fields: {}, cause: undefined };
-  const { name, message, stack, cause } = error;
-  const plain = Object.entries(error).filter(([, value]) => ['string', 'number', 'undefined'].includes(typeof value));
-  return { name, message, stack, fields: Object.fromEntries(plain), cause: cause === undefined ? undefined : describeError(cause) };
-}
-
-const PROTOTYPES: ReadonlyMap<string, object> = new Map(
-  [CompressionError, OciSpecError, RenderError, VerifyError, RangeError, TypeError].map(({ prototype }) => [prototype.name, prototype]),
-);
+const CLASSES = [CompressionError, OciSpecError, RenderError, VerifyError, RangeError, TypeError];
 
 /** Put an error of another thread together again, with its class where it is one that decoders throw. */
-export function reviveError({ name, message, stack, fields, cause }: PlainError): Error {
-  const error = new Error(message, cause === undefined ? undefined : { cause: reviveError(cause) });
-  const prototype = PROTOTYPES.get(name);
-  if (prototype !== undefined) Object.setPrototypeOf(error, prototype);
-  Object.assign(error, fields);
-  if (stack !== undefined) error.stack = stack;
-  return error;
+export function reviveThreadError(plain: PlainError): Error {
+  return reviveError(plain, CLASSES);
 }
