@@ -86,6 +86,7 @@ class OpensslHash implements NativeBlockHash {
       this.#hashAt(first + index * BLOCK_SIZE, BLOCK_SIZE);
       out.set(this.#digest, outOffset + index * size);
     }
+    keepUntilHere(bytes);
   }
 
   hash(bytes: Uint8Array, start: number, end: number, out: Uint8Array, outOffset: number): void {
@@ -102,6 +103,7 @@ class OpensslHash implements NativeBlockHash {
   #hashRange(bytes: Uint8Array, start: number, end: number): void {
     checkRange('bytes', bytes, start, end - start);
     this.#hashAt(end === start ? 0 : exactAddressOf(bytes) + start, end - start);
+    keepUntilHere(bytes);
   }
 
   #hashAt(address: number, size: number): void {
@@ -116,6 +118,11 @@ class OpensslHash implements NativeBlockHash {
 function checkRange(what: string, array: Uint8Array, start: number, size: number): void {
   if (Number.isSafeInteger(start) && Number.isSafeInteger(size) && start >= 0 && size >= 0 && start + size <= array.byteLength) return;
   throw new RangeError(`${what} ${start} to ${start + size} of an array of ${array.byteLength} bytes`);
+}
+
+/** Optimized code forgets an array behind its last use, and the collector may free it then: while C reads from its address. */
+function keepUntilHere(bytes: Uint8Array): void {
+  if (bytes.byteLength < 0) throw new RangeError('unreachable');
 }
 
 function exactAddressOf(bytes: Uint8Array): number {
