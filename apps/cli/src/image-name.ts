@@ -1,6 +1,7 @@
 import { CliError, UsageError } from '@cfskit/cli-kit';
 import { readValue } from '@cfskit/cli-kit/images';
 import { parseObjectId } from '@cfskit/fs-verity';
+import { findTag } from '@cfskit/oci-import';
 import { checkRefName, type Repository } from '@cfskit/repository';
 import { tooShortHint } from './digest-prefix.ts';
 import { notFound } from './near-names.ts';
@@ -42,7 +43,15 @@ export function findImageName(repository: Repository, name: string): string {
   const ids = images.map(({ id }) => id).filter((id) => id === digits || (PREFIX.test(digits) && id.startsWith(digits)));
   const [only, second] = ids;
   if (only === undefined)
-    throw notFound(`image not found: ${name}${tooShortHint(name)}`, name, [...refs.map((ref) => `refs/${ref}`), ...refs]);
+    throw notFound(`image not found: ${name}${tooShortHint(name)}${ociImageHint(repository, name)}`, name, [
+      ...refs.map((ref) => `refs/${ref}`),
+      ...refs,
+    ]);
   if (second === undefined) return only;
   throw new CliError('NOT_FOUND', `${ids.length} images begin with ${name}`, { detail: { candidates: ids.slice(0, CANDIDATES) } });
+}
+
+function ociImageHint(repository: Repository, name: string): string {
+  if (findTag(repository, name) === undefined) return '';
+  return '; an OCI image has this name: "cfskit oci mount" mounts it, "cfskit inspect" tells the id of its EROFS image';
 }

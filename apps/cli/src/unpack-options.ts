@@ -50,15 +50,15 @@ export function reportJson(report: RenderReport): unknown {
 export function warnOfReport(report: RenderReport, { log }: CommandContext): void {
   const parts = Object.entries(TEXTS).flatMap(([key, text]) => {
     const count = report[key as keyof RenderReport];
-    return count === 0 ? [] : [`${count} ${text}`];
+    return count === 0 ? [] : [`${count} ${count === 1 ? text.one : text.many}`];
   });
   if (parts.length > 0) log.warn(`not as in the image: ${parts.join(', ')}`);
 }
 
-const TEXTS: Readonly<Record<keyof RenderReport, string>> = {
-  ownersSkipped: 'with another owner',
-  xattrsSkipped: 'extended attributes left out',
-  devicesSkipped: 'devices left out',
-  linksCopied: 'hard links copied',
-  timesRounded: 'times rounded',
+const TEXTS: Readonly<Record<keyof RenderReport, { readonly one: string; readonly many: string }>> = {
+  ownersSkipped: { one: 'with another owner', many: 'with another owner' },
+  xattrsSkipped: { one: 'extended attribute left out', many: 'extended attributes left out' },
+  devicesSkipped: { one: 'device left out', many: 'devices left out' },
+  linksCopied: { one: 'hard link copied', many: 'hard links copied' },
+  timesRounded: { one: 'time rounded', many: 'times rounded' },
 };

@@ -20,6 +20,13 @@ it.each(['refs/oci/demo', 'ref/oci/demo'])('takes %s', async (name) => {
   expect(JSON.parse(await ok(['cat', '--repo', stored.repo, name]))).toMatchObject({ schemaVersion: 2 });
 });
 
+it('tells who names an image alone what is missing', async () => {
+  expect(await run(['cat', '--repo', stored.repo, 'demo'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^cfskit: no stream 'demo'; it is an image: a PATH behind it prints a file\n/) as string,
+  });
+});
+
 it('writes to a file', async () => {
   await ok(['cat', '--repo', stored.repo, 'refs/oci/demo', '-o', 'manifest'], { cwd: path() });
   expect(JSON.parse(await readFile(path('manifest'), 'utf8'))).toMatchObject({ schemaVersion: 2 });

@@ -100,5 +100,5 @@ it('a device that this user may not make is counted, with a warning', async () =
   const { report } = document('extract', stdout) as { report: typeof NOTHING };
   const made = lstatSync(path('devices/usr/null'), { throwIfNoEntry: false }) !== undefined;
   expect({ code, report }).toEqual({ code: 0, report: { ...NOTHING, devices_skipped: made ? 0 : 1 } });
-  expect(stderr).toBe(made ? '' : 'cfskit: warning: not as in the image: 1 devices left out\n');
+  expect(stderr).toBe(made ? '' : 'cfskit: warning: not as in the image: 1 device left out\n');
 });

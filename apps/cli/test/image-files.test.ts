@@ -156,6 +156,7 @@ describe('import-image', () => {
     for (const [bytes, code] of cases) {
       const ended = await failure(['import-image', 'bad', '--repo', repo], { stdin: [bytes] });
       expect({ code: ended.code, error: ended.error.code }).toEqual({ code: 1, error: code });
+      expect(ended.error.message).toBe('standard input is no image that can be imported');
     }
     expect(await ok(['images', '--repo', repo])).toBe(before);
   });

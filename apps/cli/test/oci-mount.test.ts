@@ -52,3 +52,8 @@ it.each([
   expect(ended).toMatchObject({ code: 2, stdout: '' });
   expect(ended.stderr).toContain(message);
 });
+
+it('is what mount without oci points at', async () => {
+  const { error } = await failure(['mount', '--dry-run', '--repo', repo, 'demo', path('point')]);
+  expect(error).toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining('"cfskit oci mount" mounts it') });
+});

@@ -41,7 +41,8 @@ describe('a repository is opened as the options say', () => {
 
   it('only where there is one', async () => {
     const { code, error } = await failure(['ls', '--repo', path('nothing')]);
-    expect({ code, errorCode: error.code, errno: error.detail['errno'] }).toEqual({ code: 1, errorCode: 'SYSTEM', errno: 'ENOENT' });
+    expect({ code, errorCode: error.code, errno: error.detail['errno'] }).toEqual({ code: 1, errorCode: 'NOT_FOUND', errno: 'ENOENT' });
+    expect(error.message).toBe(`there is no repository at ${path('nothing')}; "cfskit init" makes one`);
     expect(await run(['ls', '--no-repo'])).toMatchObject({ code: 2, stdout: '' });
   });
 });

@@ -1,6 +1,7 @@
 import { CliError, defineCommand, type Command, type CommandContext, type GlobalValues, type DataTarget } from '@cfskit/cli-kit';
 import { readValue, withRepository, withRepositoryIfAny } from '@cfskit/cli-kit/images';
 import { follow } from '@cfskit/fs-tree';
+import { findTag } from '@cfskit/oci-import';
 import { checkContentId, checkRefName, RepositoryError, type Repository } from '@cfskit/repository';
 import type { Splitstream } from '@cfskit/splitstream';
 import { reconstruct } from '@cfskit/tar-split';
@@ -62,6 +63,7 @@ async function openStream(repository: Repository, name: string): Promise<Splitst
   } catch (error) {
     if (!(error instanceof RepositoryError) || error.code !== 'NOT_FOUND') throw error;
     const refs = repository.listRefs().map((ref) => `refs/${ref.name}`);
-    throw notFound(`no stream '${name}'`, name, [...repository.streams().map(({ contentId }) => contentId), ...refs]);
+    const hint = findTag(repository, name) === undefined ? '' : '; it is an image: a PATH behind it prints a file';
+    throw notFound(`no stream '${name}'${hint}`, name, [...repository.streams().map(({ contentId }) => contentId), ...refs]);
   }
 }

@@ -1,8 +1,8 @@
-import { defineCommand, type Command, type CommandContext } from '@cfskit/cli-kit';
+import { CliError, defineCommand, type Command, type CommandContext } from '@cfskit/cli-kit';
 import { readValue, withWritableRepository } from '@cfskit/cli-kit/images';
 import { concatBytes } from '@cfskit/binary';
 import { ErofsError, readObjectIds } from '@cfskit/erofs';
-import { formatObjectId } from '@cfskit/fs-verity';
+import { formatObjectId, type Algorithm, type ObjectId } from '@cfskit/fs-verity';
 import { checkRefName, type Repository } from '@cfskit/repository';
 import { inputData, inputOption } from '../input-data.ts';
 
@@ -23,7 +23,7 @@ export const importImage: Command = defineCommand({
     const input = inputData(values.input, 'an image', context);
     return withWritableRepository(values, context, async (repository) => {
       const image = await readWhole(input);
-      if (!values.unchecked) checkImage(image, repository, context);
+      if (!values.unchecked) checkImage(image, values.input, repository, context);
       const id = await repository.writeImage(image, { ref: name });
       await context.print({ json: () => ({ image_id: id, name }), text: () => [formatObjectId(id)] });
     });
@@ -41,9 +41,18 @@ async function readWhole(input: AsyncIterable<Uint8Array>): Promise<Uint8Array> 
   return concatBytes(chunks);
 }
 
-/** @throws {ErofsError} */
-function checkImage(image: Uint8Array, { algorithm, objects }: Repository, { log }: CommandContext): void {
-  const ids = readObjectIds(image, algorithm, { maxSize: MAX_SIZE });
+/** @throws {CliError} UNSUPPORTED, caused by an {ErofsError} */
+function checkImage(image: Uint8Array, input = '-', { algorithm, objects }: Repository, { log }: CommandContext): void {
+  const ids = objectsOf(image, algorithm, input === '-' ? 'standard input' : input);
   const missing = [...ids].filter((id) => !objects.hasSync(id)).length;
   if (missing > 0) log.warn(`${missing} of the ${ids.size} objects of this image are not in the repository`);
+}
+
+function objectsOf(image: Uint8Array, algorithm: Algorithm, source: string): ReadonlySet<ObjectId> {
+  try {
+    return readObjectIds(image, algorithm, { maxSize: MAX_SIZE });
+  } catch (cause) {
+    if (!(cause instanceof ErofsError)) throw cause;
+    throw new CliError('UNSUPPORTED', `${source} is no image that can be imported`, { cause });
+  }
 }

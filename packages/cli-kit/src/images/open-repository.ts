@@ -4,13 +4,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isRepositoryNamed, repositoryLocation } from './repository-location.ts';
 import type { CommandContext } from '../context.ts';
-import { UsageError } from '../errors.ts';
+import { CliError, UsageError } from '../errors.ts';
 import type { GlobalValues } from '../global-options.ts';
 
 /**
  * Open the repository that the options mean, use it, and close it again whatever happens.
  *
- * @throws {UsageError} {RepositoryError} and what `use` throws
+ * @throws {UsageError} {CliError} NOT_FOUND if there is no such directory {RepositoryError} and what `use` throws
  */
 export async function withRepository<T>(
   values: GlobalValues,
@@ -18,8 +18,7 @@ export async function withRepository<T>(
   use: (repository: Repository) => Promise<T>,
   options: Pick<OpenOptions, 'imageReader'> = {},
 ): Promise<T> {
-  const location = repositoryLocation(values, context.world);
-  const repository = await openRepository(location, { ...openOptions(values, context), ...options });
+  const repository = await openLocated(values, context, options);
   try {
     return await use(repository);
   } finally {
@@ -49,13 +48,25 @@ export async function withRepositoryIfAny<T>(
   use: (repository: Repository | undefined) => Promise<T>,
 ): Promise<T> {
   if (values['no-repo']) return use(undefined);
-  const repository = await ifAny(values, context, () =>
-    openRepository(repositoryLocation(values, context.world), openOptions(values, context)),
-  );
+  const repository = await ifAny(values, context, () => openLocated(values, context));
   try {
     return await use(repository);
   } finally {
     await repository?.close();
+  }
+}
+
+async function openLocated(
+  values: GlobalValues,
+  context: CommandContext,
+  options: Pick<OpenOptions, 'imageReader'> = {},
+): Promise<Repository> {
+  const location = repositoryLocation(values, context.world);
+  try {
+    return await openRepository(location, { ...openOptions(values, context), ...options });
+  } catch (cause) {
+    if (!hasCode(cause, 'ENOENT')) throw cause;
+    throw new CliError('NOT_FOUND', `there is no repository at ${location}; "cfskit init" makes one`, { cause });
   }
 }
 
@@ -80,8 +91,13 @@ async function ifAny<T>(values: GlobalValues, { world }: CommandContext, open: (
 }
 
 function isMissing(error: unknown): boolean {
+  if (error instanceof CliError) return error.code === 'NOT_FOUND';
   if (error instanceof RepositoryError) return error.code === 'METADATA_MISSING';
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR' || error.code === 'EACCES');
+  return hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES');
+}
+
+function hasCode(error: unknown, ...codes: readonly unknown[]): boolean {
+  return error instanceof Error && 'code' in error && codes.includes(error.code);
 }
 
 /** How the options want a repository opened. */
