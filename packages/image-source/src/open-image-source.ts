@@ -4,12 +4,11 @@ import type { RegistryClientOptions } from '@cfskit/registry';
 import { parseArchiveRef } from './archive-reference.ts';
 import { ImageSourceError } from './errors.ts';
 import { withForeignLayers, type ForeignLayerOptions } from './foreign-layers.ts';
-import type { RegistryAccess } from './registry-access.ts';
 import { RegistryImage } from './registry-image.ts';
 import type { RootedImageSource } from './rooted-source.ts';
 
 /** How images are opened. */
-export interface OpenImageSourceOptions extends RegistryAccess, ForeignLayerOptions, OpenArchiveOptions {
+export interface OpenImageSourceOptions extends ForeignLayerOptions, OpenArchiveOptions {
   /** Refuse layouts and directories that do not say that they are such, instead of warning. */
   readonly strict?: boolean;
   /** Paths are those of Windows; if not said, as this machine has them. */

@@ -18,6 +18,7 @@ import { startTestRegistry, type TestRegistry } from '@cfskit/registry/testing';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { copyImage, copyReference, openImageDestination, openImageSource, type RootedImageSource } from '../src/index.ts';
+import { fakeClient } from './fake-client.ts';
 import { AMD64, amd64, ARM64, arm64, bytesOf, failure, index, layerA, layerB, stock, writeArchive } from './images.ts';
 
 interface World {
@@ -227,10 +228,6 @@ describe('a copy that fails', () => {
   });
 });
 
-async function giveLayerB(): Promise<Response> {
-  return await Promise.resolve(new Response(Uint8Array.from(layerB.bytes)));
-}
-
 describe('a copy of foreign layers', () => {
   const urls = ['https://example.com/layer'];
   const foreign = { ...layerB.descriptor, mediaType: mediaTypes.foreignLayerZstd, urls };
@@ -246,7 +243,8 @@ describe('a copy of foreign layers', () => {
       await writeArchive(`${directory}/a.tar`, [{ image: packaged, tag: 'x' }]);
       const from = `oci-archive:${directory}/a.tar:x`;
       expect(await copyReference(from, `oci:${directory}/layout:x`)).toMatchObject({ blobsCopied: 2 });
-      const source = await openImageSource(from, { foreignLayers: true, fetch: giveLayerB });
+      const client = fakeClient([], { 'example.com': { body: layerB.bytes } });
+      const source = await openImageSource(from, { foreignLayers: true, client });
       const destination = openImageDestination(`oci-archive:${directory}/out.tar`);
       expect(await copyImage(source, destination, { foreignLayers: true })).toMatchObject({ blobsCopied: 3 });
       await source.close?.();

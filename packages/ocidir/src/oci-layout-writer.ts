@@ -15,7 +15,7 @@ import { blobChunks, blobPath, hasBlobFile } from './blob.ts';
 import { fetchBlobFile, type FetchBlobOptions, type FetchedBlob, type OpenBlobAt } from './blob-file.ts';
 import { toAsync, type BlobSource } from './blob-source.ts';
 import { canonicalJson } from './canonical-json.ts';
-import { OciDirError } from './errors.ts';
+import { OciDirError, type OciDirErrorCode } from './errors.ts';
 import { indexEntry, withEntry, type EntryOptions } from './index-entry.ts';
 import { isInside, openInside, readInside } from './layout-directory.ts';
 import { LAYOUT_HEADER, LAYOUT_VERSION } from './layout-header.ts';
@@ -87,7 +87,7 @@ export class OciLayoutWriter {
       return true;
     } catch (error) {
       if (error instanceof VerifyError) return false;
-      if (error instanceof OciDirError && (error.code === 'BLOB_NOT_FOUND' || error.code === 'SIZE_MISMATCH')) return false;
+      if (error instanceof OciDirError && NOT_RIGHT.has(error.code)) return false;
       throw error;
     }
   }
@@ -171,6 +171,9 @@ export class OciLayoutWriter {
     await writeWhole(this.#root, LAYOUT_INDEX, canonicalJson(withEntry(index, EMPTY_INDEX, entry)));
   }
 }
+
+/** A foreign layer that is not there is one that may be fetched. */
+const NOT_RIGHT: ReadonlySet<OciDirErrorCode> = new Set(['BLOB_NOT_FOUND', 'FOREIGN_LAYER', 'SIZE_MISMATCH']);
 
 const EMPTY_INDEX = { schemaVersion: 2, mediaType: mediaTypes.index };
 

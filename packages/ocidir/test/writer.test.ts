@@ -105,6 +105,14 @@ describe('putBlob', () => {
     });
   });
 
+  it('does not have a foreign layer that nobody has fetched', async () => {
+    await withTempDir(async (directory) => {
+      const writer = await openOciLayoutWriter(directory);
+      const { descriptor } = toBlob(new TextEncoder().encode('elsewhere'), mediaTypes.foreignLayer);
+      expect(await writer.hasBlob({ ...descriptor, urls: ['https://example.com/layer'] })).toBe(false);
+    });
+  });
+
   it('replaces a damaged blob, which hasBlob does not take for one', async () => {
     await withWriter(async (writer, directory) => {
       const { bytes, descriptor } = content;

@@ -101,6 +101,7 @@ export class BlobReader {
       endpoint: this.#endpoint,
       method: 'GET',
       target: this.#url ?? `${repository}/blobs/${digest}`,
+      isAnonymous: this.#url !== undefined,
       // The digest is that of the bytes as stored: nothing may be packed for transport.
       headers: { 'accept-encoding': 'identity', ...(range !== undefined && { range }) },
       scopes: [repositoryScope(repository, 'pull')],

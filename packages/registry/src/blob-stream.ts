@@ -1,6 +1,6 @@
 import { digestAlgorithm, digestOf, VerifyError, type Descriptor } from '@cfskit/oci-spec';
 import { BlobReader, type BlobPart, type BlobPlace } from './blob-reader.ts';
-import type { Endpoint } from './endpoint.ts';
+import { foreignEndpoint, type Endpoint } from './endpoint.ts';
 import { RegistryError } from './errors.ts';
 import { oneLine } from './foreign-text.ts';
 import { foreignTarget } from './redirect.ts';
@@ -8,7 +8,7 @@ import type { Session } from './session.ts';
 
 /** Which bytes of a blob are wanted, and of whom. */
 export interface BlobRequest extends BlobPart {
-  /** Asked in this order. */
+  /** Asked in this order. Without any, only the descriptor's `urls` are left. */
   readonly endpoints: readonly Endpoint[];
   /** From 0 if not said. */
   readonly start?: number;
@@ -33,6 +33,7 @@ export async function* blobStream(session: Session, request: BlobRequest): Async
     return;
   }
   const places = placesOf(request);
+  if (places.length === 0) throw noAddress(descriptor);
   let at = start;
   for (const [i, find] of places.entries()) {
     try {
@@ -52,18 +53,27 @@ export async function* blobStream(session: Session, request: BlobRequest): Async
   }
 }
 
+type FindPlace = (session: Session) => Promise<BlobPlace>;
+
 /** Where the blob may be, each to be looked at when it is its turn: what is wrong with a URL does not matter if the registry has the blob. */
-function placesOf({ endpoints, descriptor, foreign, signal }: BlobRequest): readonly ((session: Session) => Promise<BlobPlace>)[] {
-  const places = endpoints.map((endpoint) => () => Promise.resolve<BlobPlace>({ endpoint }));
+function placesOf({ endpoints, descriptor, foreign, signal }: BlobRequest): readonly FindPlace[] {
+  const places = endpoints.map(
+    (endpoint): FindPlace =>
+      () =>
+        Promise.resolve({ endpoint }),
+  );
+  if (foreign !== true || descriptor.urls === undefined) return places;
   const origin = endpoints.at(-1);
-  if (foreign !== true || origin === undefined || descriptor.urls === undefined) return places;
-  const links = descriptor.urls.slice(0, MAX_URLS);
-  const elsewhere = links.map((link) => async (session: Session) => ({
-    endpoint: origin,
-    url: foreignTarget(link, await session.baseUrl(origin, signal)),
-  }));
+  const elsewhere = descriptor.urls.slice(0, MAX_URLS).map((link): FindPlace => async (session) => {
+    const from = origin === undefined ? ANYWHERE : await session.baseUrl(origin, signal);
+    const url = foreignTarget(link, from);
+    return { endpoint: foreignEndpoint(url), url };
+  });
   return [...places, ...elsewhere];
 }
+
+/** Addresses out of a file may be those of the world: encrypted, and not of this machine. */
+const ANYWHERE = new URL('https://descriptor.invalid/');
 
 const MAX_URLS = 10;
 
@@ -76,10 +86,13 @@ function foreignLayer(error: Error, { descriptor, foreign }: BlobRequest): Regis
   const { registry, repository } = error;
   return new RegistryError('FOREIGN_LAYER', message, {
     digest,
-    cause: error,
     ...(registry !== undefined && { registry }),
     ...(repository !== undefined && { repository }),
   });
+}
+
+function noAddress({ digest }: Descriptor): RegistryError {
+  return new RegistryError('FOREIGN_LAYER', `the descriptor of ${digest} does not say where it is kept`, { digest });
 }
 
 /** The content that a descriptor carries itself. */

@@ -160,6 +160,16 @@ export class RegistryClient {
     return blobStream(this.#session, { ...this.#blobRequest(name, descriptor, range), start, end, inPieces });
   }
 
+  /**
+   * The content of a layer that is kept elsewhere, from the first of the `urls` in its descriptor that has it, **not hashed**, but exactly as
+   * many bytes as the descriptor says. Without credentials, by https alone, not from this machine or its link; at most ten redirects.
+   *
+   * @throws {RegistryError} FOREIGN_LAYER: there are no `urls`. REDIRECT_REFUSED, BLOB_UNKNOWN, … {VerifyError} SIZE_MISMATCH: of the last one
+   */
+  openForeign(descriptor: Descriptor, { signal }: OpenOptions = {}): AsyncIterable<Uint8Array> {
+    return blobStream(this.#session, { endpoints: [], descriptor, foreign: true, ...(signal !== undefined && { signal }) });
+  }
+
   /** Fetch a blob into a file, or the rest of it; see `Download`. The file has its name only when everything is right. */
   async downloadBlob(name: NameInput, descriptor: Descriptor, path: string, options: DownloadOptions = {}): Promise<Download> {
     const openFrom = (start: number): AsyncIterable<Uint8Array> =>

@@ -59,6 +59,11 @@ export function wholeRegistry(registry: string, table: RegistryTable): Endpoint 
   return { ...originOf(parseRegistryName(`${registry}/x/y`), table), repository: '' };
 }
 
+/** A server that is no registry, and has a single file that is wanted. */
+export function foreignEndpoint({ host }: URL): Endpoint {
+  return { host, registry: host, repository: '', isMirror: false, options: { plainHttp: 'never' } };
+}
+
 /** The name that options are kept under for a host that requests go to. */
 export function registryOfHost(host: string): string {
   return host === dockerHub.apiHost ? dockerHub.hostname : host;

@@ -1,6 +1,7 @@
 export { RegistryClient } from './client.ts';
 export { anonymous, credentialsFor } from './credentials.ts';
 export { credentialFiles } from './credential-files.ts';
+export { parseRegistry } from './endpoint.ts';
 export { CredentialError, RegistryError } from './errors.ts';
 export { login, logout, logoutAll } from './login.ts';
 export { RegistrySource } from './registry-source.ts';

@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { artifact, image, imageConfig, imageIndex, jsonBlob, sha256, sha512, tar, tarLayer, toBlob, type Packaged } from '@cfskit/fixtures';
 import { loadImage, mediaTypes, parsePlatform, readBlob, type Descriptor } from '@cfskit/oci-spec';
 import { describe, expect, it } from 'vitest';
+import { credentialsFor, type HttpRequest, type HttpResponse } from '../src/index.ts';
 import { collect, failure, pattern, scripted, store, testClient, testClock, testRegistry, type Scripted } from './support.ts';
 
 // What a hostile, broken or misconfigured server may send, case by case, and what comes of it.
@@ -365,6 +366,32 @@ describe('blobs', () => {
       expect((await collect(client.fetchBlob(`${registry.registry}/a`, foreign))).byteLength).toBe(100_000);
     },
   );
+
+  it('can be had without a registry, from the first address that has them', async () => {
+    const asked: string[] = [];
+    const send = async ({ url, headers }: HttpRequest): Promise<HttpResponse> => {
+      asked.push(`${url.href} ${headers['authorization']}`);
+      async function* body() {
+        yield await Promise.resolve(url.hostname === 'up.example' ? bytes : bytesOf('gone'));
+      }
+      return await Promise.resolve({
+        status: url.hostname === 'up.example' ? 200 : 404,
+        headers: {},
+        body: body(),
+        discard: () => undefined,
+      });
+    };
+    const credentials = credentialsFor({ 'up.example': { username: 'me', password: 'secret' } });
+    const client = testClient({ credentials, transport: { send, close: () => Promise.resolve() } });
+    const urls = ['http://plain.example/x', 'https://127.0.0.1/x', 'https://down.example/x', 'https://up.example/layer?sig=1'];
+    expect(Buffer.from(await collect(client.openForeign({ ...descriptor, urls }))).equals(bytes)).toBe(true);
+    expect(asked).toEqual(['https://down.example/x undefined', 'https://up.example/layer?sig=1 undefined']);
+    const unreachable = client.openForeign({ ...descriptor, urls: urls.slice(0, 2) });
+    expect(await failure(collect(unreachable))).toMatchObject({ code: 'REDIRECT_REFUSED' });
+    for (const none of [descriptor, { ...descriptor, urls: [] }]) {
+      expect(await failure(collect(client.openForeign(none)))).toMatchObject({ code: 'FOREIGN_LAYER', digest: descriptor.digest });
+    }
+  });
 
   it('inside their descriptor are taken from there', async () => {
     const server = await serving('');

@@ -12,6 +12,7 @@ it('exports what the README lists', async () => {
     'login',
     'logout',
     'logoutAll',
+    'parseRegistry',
   ]);
   expect(Object.keys(await import('../src/testing/index.ts'))).toEqual(['makeCertificate', 'startTestRegistry']);
 });
