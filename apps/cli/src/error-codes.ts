@@ -95,7 +95,7 @@ export const errorCodes: Readonly<Record<ErrorCode, string>> = {
   EMPTY_PATH: 'An entry of a tar has no path',
   EXISTS: 'What is to be written is there already, and is of another kind',
   FILE_CHANGED: 'A file in a storage of containers is gone, or is not what it was',
-  FOREIGN_LAYER: 'A layer is kept elsewhere, and is not in the source',
+  FOREIGN_LAYER: 'A layer is kept elsewhere, and is not in the source; `--foreign-layers` fetches it',
   HELPER_FAILED: 'A program that stands in for a system call, or keeps credentials, failed',
   HELPER_NOT_FOUND: 'A credential file names a helper program that is not there',
   HELPER_TIMEOUT: 'A helper program for credentials did not answer',

@@ -89,12 +89,14 @@ function pathOf({ transport, name }: ImageReference): { readonly path: string; r
 export interface SeedValues {
   readonly seed: readonly string[];
   readonly offline: boolean;
+  /** Whether layers are fetched that are not with their image. */
+  readonly 'foreign-layers'?: boolean;
 }
 
 /** Open what images are fetched with, use it, and close it again whatever happens. */
 export async function withFetcher<T>(
   registry: RegistryClientOptions,
-  { seed, offline }: SeedValues,
+  { seed, offline, 'foreign-layers': foreignLayers = false }: SeedValues,
   { world, signal, log }: CommandContext,
   use: (fetcher: Fetcher) => Promise<T>,
 ): Promise<T> {
@@ -102,6 +104,7 @@ export async function withFetcher<T>(
     registry,
     seeds: seed.map((path) => resolve(world.cwd, path)),
     offline,
+    foreignLayers,
     signal,
     onWarning: (text) => log.warn(text),
   });

@@ -1,5 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import { blobPath, flipBit, imageIndex, layoutFiles, layoutTar } from '@cfskit/fixtures';
+import { blobPath, flipBit, imageIndex, layoutFiles, layoutTar, toBlob } from '@cfskit/fixtures';
+import { mediaTypes, type Descriptor } from '@cfskit/oci-spec';
 import { startTestRegistry, type TestRegistry } from '@cfskit/registry/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { failure, json, ok, run, scratch } from './harness.ts';
@@ -50,6 +51,32 @@ it('keeps what is there and right, fetches what is missing or wrong, says so in 
   await writeFile(damaged, flipBit(bytes, 7));
   expect(await json('fetch', fetchTo(path('kept')))).toMatchObject({ bytes_fetched: first.size + second.size });
   expect(await readFile(damaged)).toEqual(bytes);
+});
+
+it('fetches a layer that is kept elsewhere if that is asked for, and says so if not', async () => {
+  const layer = sample.layers.at(0)!;
+  const place = registry.repository('elsewhere');
+  const urls = [`${registry.url}/v2/elsewhere/blobs/${place.put(layer.bytes).digest}`];
+  const { config } = JSON.parse(Buffer.from(sample.image.bytes).toString()) as { config: Descriptor };
+  const foreign = { ...layer.descriptor, mediaType: mediaTypes.foreignLayer, urls };
+  const manifest = toBlob(
+    Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.manifest, config, layers: [foreign] })),
+    mediaTypes.manifest,
+  );
+  const blobs = contentOf(sample.image).filter(({ descriptor }) => descriptor.digest === config.digest);
+  for (const { bytes, descriptor } of blobs) registry.repository('foreign').put(bytes, descriptor.mediaType);
+  registry.repository('foreign').put(manifest.bytes, mediaTypes.manifest, 'v1');
+  const fetchForeign = (option: string): string[] =>
+    fetchTo(path(`foreign ${option}`), `--${option}`).with(1, `docker://${registry.registry}/foreign:v1`);
+  expect(await ok(fetchForeign('manifest-only'))).toBe(`manifest ${manifest.descriptor.digest}\n`);
+  expect(await failure(fetchForeign('quiet'))).toMatchObject({
+    code: 1,
+    error: { code: 'FOREIGN_LAYER', detail: { digest: layer.descriptor.digest } },
+  });
+  expect(await json('fetch', fetchForeign('foreign-layers'))).toMatchObject({
+    layers: 1,
+    bytes_fetched: layer.descriptor.size + config.size,
+  });
 });
 
 it('takes the manifest alone, or blobs from a seed', async () => {

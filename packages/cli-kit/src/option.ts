@@ -28,6 +28,8 @@ export interface StringOption extends OptionBase {
   readonly defaultText?: string;
   readonly choices?: readonly string[];
   readonly multiple?: boolean;
+  /** What the option means without a value. A value is then written with `=`, or as the next word if that is one of `choices`. */
+  readonly implied?: string;
 }
 
 /** Takes a whole number between `min` and `max`, both included. */
@@ -79,14 +81,21 @@ export function defaultValue(spec: OptionSpec): boolean | number | string | read
   }
 }
 
-/** The option as it is written in the help: `-n, --dry-run`, `--jobs N`. */
+/** The option as it is written in the help: `-n, --dry-run`, `--jobs N`, `--tls-verify[=BOOL]`. */
 export function optionFlags(name: string, spec: OptionSpec): string {
-  const long = spec.type === 'string' || spec.type === 'integer' ? `--${name} ${spec.value}` : `--${name}`;
+  const isImplied = spec.type === 'string' && spec.implied !== undefined;
+  const value = takesValue(spec) ? (isImplied ? `[=${spec.value}]` : ` ${spec.value}`) : '';
+  const long = `--${name}${value}`;
   return spec.short === undefined ? long : `-${spec.short}, ${long}`;
+}
+
+/** Whether there is something behind the option's name. */
+export function takesValue(spec: OptionSpec): spec is StringOption | IntegerOption {
+  return spec.type === 'string' || spec.type === 'integer';
 }
 
 /** The default as the help prints it, if there is one worth printing. */
 export function defaultText(spec: OptionSpec): string | undefined {
-  if (spec.type !== 'string' && spec.type !== 'integer') return undefined;
+  if (!takesValue(spec)) return undefined;
   return spec.defaultText ?? spec.default?.toString();
 }

@@ -2,7 +2,8 @@ import { Command as Parser, CommanderError, InvalidArgumentError, Option } from 
 import { argumentUsage, type ArgumentSpecs } from './argument.ts';
 import { UsageError } from './errors.ts';
 import { globalOptions } from './global-options.ts';
-import { defaultValue, optionFlags, type OptionSpec, type OptionSpecs } from './option.ts';
+import { withImplied } from './implied-value.ts';
+import { defaultValue, takesValue, type OptionSpec, type OptionSpecs } from './option.ts';
 
 /** What a command line parsed to, before anything was done. */
 export interface Parsed {
@@ -34,7 +35,7 @@ export function parseOptions(options: OptionSpecs, argv: readonly string[]): Par
   for (const [name, spec] of Object.entries(all)) values[name] = defaultValue(spec);
   const given = new Set<string>();
   const parser = newParser(all, values, given);
-  const positionals = runParser(parser, argv);
+  const positionals = runParser(parser, withImplied(all, argv));
   checkRefused(all, given);
   checkConflicts(all, given);
   return { values, positionals };
@@ -82,11 +83,8 @@ function newParser(specs: OptionSpecs, values: Parsed['values'], given: Set<stri
 }
 
 function newOption(name: string, spec: OptionSpec): Option {
-  const valued = spec.type === 'string' || spec.type === 'integer';
-  const option = new Option(
-    valued ? optionFlags(name, spec).replace(` ${spec.value}`, ` <${spec.value}>`) : optionFlags(name, spec),
-    spec.description,
-  );
+  const short = spec.short === undefined ? '' : `-${spec.short}, `;
+  const option = new Option(`${short}--${name}${takesValue(spec) ? ` <${spec.value}>` : ''}`, spec.description);
   if (spec.refused !== undefined) option.hideHelp();
   if (spec.type === 'string' && spec.choices !== undefined) option.choices(spec.choices);
   if (spec.type === 'integer') option.argParser((text) => parseInteger(text, spec.min, spec.max));

@@ -61,6 +61,28 @@ describe('parseOptions', () => {
     expect(parseOptions(options, ['-o', '-']).values).toMatchObject({ output: '-' });
   });
 
+  it.each([
+    [['--verify', 'a'], 'yes', ['a']],
+    [['a', '--verify'], 'yes', ['a']],
+    [['--verify=no', 'a'], 'no', ['a']],
+    [['--verify', 'no', 'a'], 'no', ['a']],
+    [['--', '--verify'], 'yes', ['--verify']],
+  ])('lets a value that is implied be left out: %j', (argv, verify, words) => {
+    const optional = {
+      verify: { type: 'string', value: 'WORD', choices: ['yes', 'no'], default: 'yes', implied: 'yes', description: 'x' },
+    } as const;
+    const { values, positionals } = parseOptions({ ...options, ...optional }, argv);
+    expect([values['verify'], positionals]).toEqual([verify, words]);
+  });
+
+  it.each([[['-o', '--verify']], [['-no', '--verify']], [['--output', '--verify']]])(
+    'takes it for a value where one is wanted: %j',
+    (argv) => {
+      const optional = { verify: { type: 'string', value: 'WORD', implied: 'yes', description: 'x' } } as const;
+      expect(parseOptions({ ...options, ...optional }, argv).values).toMatchObject({ output: '--verify', verify: undefined });
+    },
+  );
+
   it('ends options at --', () => {
     const { values, positionals } = parseOptions(options, ['-n', '--', '--json', '-x', '--']);
     expect(values).toMatchObject({ 'dry-run': true, json: false });

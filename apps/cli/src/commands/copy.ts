@@ -1,5 +1,5 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
-import { accessOptions, platformOption, readPlatform, seedOptions } from '@cfskit/cli-kit/images';
+import { accessOptions, foreignOption, platformOption, readPlatform, seedOptions } from '@cfskit/cli-kit/images';
 import { copyImage, openImageDestination, type WrittenImage } from '@cfskit/image-source';
 import { located, parseDestination, parseSource, SOURCE_TEXT, withFetcher } from '../image-source.ts';
 import { registryAccess } from '../registry-access.ts';
@@ -30,6 +30,7 @@ export const copy: Command = defineCommand({
       conflicts: ['no-creds'],
     },
     ...seedOptions,
+    ...foreignOption,
   },
   examples: [
     ['copy docker://alpine:3.19 oci-archive:alpine.tar:alpine:3.19', 'an image for all platforms into one file'],
@@ -53,6 +54,7 @@ export const copy: Command = defineCommand({
       const written = await withFetcher(source, values, context, async (fetcher) =>
         copyImage(await fetcher.source(located(from, world.cwd)), destination, {
           jobs: values.jobs,
+          foreignLayers: values['foreign-layers'],
           ...(platform !== undefined && { platform }),
           reporter,
           signal,

@@ -1,5 +1,5 @@
 import { defineCommand, UsageError, type Command } from '@cfskit/cli-kit';
-import { accessOptions, platformOption, readPlatform, seedOptions } from '@cfskit/cli-kit/images';
+import { accessOptions, foreignOption, platformOption, readPlatform, seedOptions } from '@cfskit/cli-kit/images';
 import type { FetchedLayout } from '@cfskit/image-source';
 import { resolve } from 'node:path';
 import { imageOption, imageOrArgument } from '../convert/ocirender-image.ts';
@@ -19,6 +19,7 @@ export const fetch: Command = defineCommand({
     ...platformOption,
     ...accessOptions,
     ...seedOptions,
+    ...foreignOption,
   },
   examples: [
     ['fetch docker://alpine:3.19 --output layout', 'from Docker Hub, for this machine'],

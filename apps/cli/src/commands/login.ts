@@ -1,8 +1,7 @@
 import { defineCommand, UsageError, type Command, type CommandContext } from '@cfskit/cli-kit';
-import { readPassword, transportOptions } from '@cfskit/cli-kit/images';
-import { login as store, RegistryClient, type PasswordCredentials } from '@cfskit/registry';
+import { readPassword, readValue, transportOptions } from '@cfskit/cli-kit/images';
+import { login as store, parseRegistry, RegistryClient, type PasswordCredentials } from '@cfskit/registry';
 import { authFilePlaces, transportAccess } from '../registry-access.ts';
-import { readRegistry } from '../registry-host.ts';
 
 export const login: Command = defineCommand({
   summary: 'Keep credentials for a registry, once the registry has accepted them',
@@ -31,7 +30,7 @@ export const login: Command = defineCommand({
     ['login localhost:5000 -u me -p secret --authfile auth.json --tls-verify=false', 'a registry on this machine'],
   ],
   async run({ values, args }, context) {
-    const registry = readRegistry(args.registry);
+    const registry = readValue('REGISTRY', () => parseRegistry(args.registry));
     const credentials = await givenLogin(values, context);
     const client = new RegistryClient({ ...transportAccess(values, context), credentials: () => Promise.resolve(credentials) });
     try {

@@ -1,8 +1,7 @@
 import { defineCommand, printable, UsageError, type Command } from '@cfskit/cli-kit';
-import { transportOptions } from '@cfskit/cli-kit/images';
-import { logout as forget, logoutAll, type LoginOptions } from '@cfskit/registry';
+import { readValue, transportOptions } from '@cfskit/cli-kit/images';
+import { logout as forget, logoutAll, parseRegistry, type LoginOptions } from '@cfskit/registry';
 import { authFilePlaces } from '../registry-access.ts';
-import { readRegistry } from '../registry-host.ts';
 
 export const logout: Command = defineCommand({
   summary: 'Forget the credentials for a registry',
@@ -24,11 +23,15 @@ export const logout: Command = defineCommand({
     if (values.all === (args.registry !== undefined))
       throw new UsageError(values.all ? '--all and REGISTRY exclude each other' : 'missing REGISTRY or --all');
     const options: LoginOptions = { ...authFilePlaces(values.authfile, context), signal: context.signal };
-    const removed =
-      args.registry === undefined ? await logoutAll(options) : [(await forget(readRegistry(args.registry), options)).registry];
+    const removed = args.registry === undefined ? await logoutAll(options) : [await forgetOne(args.registry, options)];
     await context.print({
       json: () => ({ removed }),
       text: () => removed.map((registry) => `Removed login for ${printable(registry)}`),
     });
   },
 });
+
+async function forgetOne(text: string, options: LoginOptions): Promise<string> {
+  const registry = readValue('REGISTRY', () => parseRegistry(text));
+  return (await forget(registry, options)).registry;
+}

@@ -1,6 +1,7 @@
 import { defineCommand, UsageError, type Command, type CommandContext, type GlobalValues, type OptionValues } from '@cfskit/cli-kit';
 import {
   accessOptions,
+  foreignOption,
   fetchOptions,
   localFetchOptions,
   platformOption,
@@ -26,6 +27,7 @@ const options = {
   ...platformOption,
   ...accessOptions,
   ...seedOptions,
+  ...foreignOption,
   ...fetchOptions,
   ...proxyOptions,
   ...localFetchOptions,

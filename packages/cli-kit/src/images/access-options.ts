@@ -77,3 +77,8 @@ export const seedOptions = {
   },
   offline: { type: 'boolean', description: 'Never ask the network: what is in none of the seeds is an error' },
 } as const;
+
+/** Whether layers are fetched that are not with their image. */
+export const foreignOption = {
+  'foreign-layers': { type: 'boolean', description: 'Fetch layers that are kept elsewhere from the addresses in their descriptors' },
+} as const;

@@ -1,4 +1,4 @@
-export { accessOptions, platformOption, seedOptions, transportOptions } from './access-options.ts';
+export { accessOptions, foreignOption, platformOption, seedOptions, transportOptions } from './access-options.ts';
 export { givenCredentials } from './credentials.ts';
 export {
   lockOptions,

@@ -6,6 +6,7 @@ it('exports these names', async () => {
       "PULL_DETAILS",
       "accessOptions",
       "fetchOptions",
+      "foreignOption",
       "givenCredentials",
       "localFetchOptions",
       "lockOptions",
