@@ -1,13 +1,15 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 /** Later starts take what an earlier one has compiled. */
 const COMPILE_CACHE = mkdtempSync(join(tmpdir(), 'cfskit-compile-cache-'));
+afterAll(() => rmSync(COMPILE_CACHE, { recursive: true, force: true, maxRetries: 3 }));
 
 /** The example image of this repository, with its tag. */
 export const TINY: string = `oci:${fileURLToPath(new URL('../../../examples/tiny', import.meta.url))}:latest`;

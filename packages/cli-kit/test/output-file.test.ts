@@ -1,14 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdtemp, readFile, readdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createOutputFile } from '../src/output-file.ts';
 
 let dir = '';
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'output-file-'));
 });
+afterEach(() => rm(dir, { recursive: true }));
 
 it('shows nothing under the name before commit, and leaves no other file', async () => {
   const path = join(dir, 'out');

@@ -1,7 +1,7 @@
-import { mkdtemp, readFile, readdir } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CliError, InterruptedError } from '../src/errors.ts';
 import { defineCommand, runProgram, type Program } from '../src/index.ts';
 import { memoryWorld, type MemoryWorldOptions } from '../src/testing.ts';
@@ -103,6 +103,7 @@ describe('data', () => {
   beforeEach(async () => {
     dir = await mkdtemp(join(tmpdir(), 'data-'));
   });
+  afterEach(() => rm(dir, { recursive: true }));
 
   it('goes to standard output', async () => {
     expect(await run(['data'])).toEqual({ code: 0, stdout: 'onetwo', stderr: '' });
