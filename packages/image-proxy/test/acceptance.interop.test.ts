@@ -1,4 +1,4 @@
-// The acceptance list of the specification against the skopeo that is installed, or the one that CFSKIT_TEST_SKOPEO names.
+// The acceptance list of the specification against the skopeo that is installed, and those that CFSKIT_TEST_SKOPEOS names.
 import { digestOf, loadImage, mediaTypes, parsePlatform, readBlob, type Descriptor } from '@cfskit/oci-spec';
 import { LayoutBuilder } from '@cfskit/oci-spec/testing';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -11,14 +11,15 @@ import { openImageProxy, type OpenImageProxyOptions, type SkopeoImage } from '..
 import { readAll } from './fake/fake-skopeo.ts';
 import { writeContent } from './layouts.ts';
 import { startRegistry, type RegistryStub } from './registry-stub.ts';
-import { isMissing } from './tools.ts';
+import { isMissing, otherSkopeos, skopeoWays } from './tools.ts';
 
-const skopeo = process.env['CFSKIT_TEST_SKOPEO'] ?? 'skopeo';
+/** Makes what is read, whatever reads it. */
+const MAKER = 'skopeo';
 const AMD64 = parsePlatform('linux/amd64');
 const ARM64 = parsePlatform('linux/arm64');
 const LAYER = 300_000;
-const scratch = mkdtempSync(join(tmpdir(), 'image-proxy-'));
-const layout = join(scratch, 'layout');
+const root = mkdtempSync(join(tmpdir(), 'image-proxy-'));
+const layout = join(root, 'layout');
 const builder = new LayoutBuilder();
 const layers = [1, 2, 3].map((seed) => Uint8Array.from({ length: LAYER }, (_, i) => i * seed));
 const single = builder.image(
@@ -42,26 +43,41 @@ const registries: RegistryStub[] = [];
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((source) => source.close()));
   await Promise.all(registries.splice(0).map((registry) => registry.close()));
-  const left = readdirSync(scratch).filter((name) => name.startsWith('cfskit-'));
+  const left = readdirSync(root).filter((name) => name.startsWith('cfskit-'));
   if (left.length > 0) throw new Error(`left behind: ${left.join(' ')}`);
 });
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-function open(reference: string, options: OpenImageProxyOptions): SkopeoImage {
-  const source = openImageProxy(reference, { skopeo, tmpdir: scratch, retry: { baseDelayMs: 1 }, ...options });
+function openImage(reference: string, options: OpenImageProxyOptions): SkopeoImage {
+  const source = openImageProxy(reference, { tmpdir: root, retry: { baseDelayMs: 1 }, ...options });
   opened.push(source);
   return source;
 }
+
+/** The first release whose proxy lists layers: 1.11. */
+const LISTS_LAYERS = 11;
+
+/** The second number of a version, which is the first that changes. */
+function releaseOf(skopeo: string): number {
+  const [, release] = /version 1\.(\d+)\./.exec(execFileSync(skopeo, ['--version'], { encoding: 'utf8' })) ?? [];
+  return Number(release);
+}
+
+it.skipIf(otherSkopeos.length === 0)('other versions of skopeo, which CFSKIT_TEST_SKOPEOS names, are among those that are tested', () => {
+  expect(otherSkopeos.map(releaseOf)).not.toContain(releaseOf(MAKER));
+});
 
 async function blobOf(source: SkopeoImage, descriptor: Descriptor): Promise<string> {
   return digestOf(await readBlob(source, descriptor));
 }
 
-describe.skipIf(isMissing(skopeo)).each(['packet', 'ipc', 'staging'] as const)('%s', (via) => {
+describe.skipIf(isMissing(MAKER)).each(skopeoWays)('$skopeo, $via', ({ skopeo, via }) => {
+  const scratch = mkdtempSync(join(root, 'way-'));
+  const open = (reference: string, options: OpenImageProxyOptions = {}): SkopeoImage => openImage(reference, { skopeo, via, ...options });
   beforeAll(() => writeContent(layout, content));
 
   it('an OCI image', async () => {
-    const source = open(`oci:${layout}:single`, { via });
+    const source = open(`oci:${layout}:single`);
     const { resolved, layers: found } = await loadImage(source);
     expect(resolved).toMatchObject({ descriptor: single, platform: AMD64 });
     for (const { descriptor } of found) expect(await blobOf(source, descriptor)).toBe(descriptor.digest);
@@ -69,7 +85,7 @@ describe.skipIf(isMissing(skopeo)).each(['packet', 'ipc', 'staging'] as const)('
   });
 
   it('an index: the platform that is asked for, and a list of those there are if there is none', async () => {
-    const source = open(`oci:${layout}:multi`, { via });
+    const source = open(`oci:${layout}:multi`);
     expect(await source.resolve({ platform: ARM64 })).toMatchObject({ descriptor: { digest: arm64.digest }, platform: ARM64 });
     expect(await source.resolve({ platform: AMD64 })).toMatchObject({ descriptor: { digest: single.digest } });
     const message = 'No manifest found for platform linux/s390x; available: linux/arm64, linux/amd64';
@@ -78,10 +94,10 @@ describe.skipIf(isMissing(skopeo)).each(['packet', 'ipc', 'staging'] as const)('
   });
 
   it('a manifest of Docker in a directory: its own bytes and config', async () => {
-    const directory = join(scratch, `v2s2-${via}`);
-    execFileSync(skopeo, ['copy', '-q', '--format', 'v2s2', `oci:${layout}:single`, `dir:${directory}`]);
+    const directory = join(scratch, 'v2s2');
+    execFileSync(MAKER, ['copy', '-q', '--format', 'v2s2', `oci:${layout}:single`, `dir:${directory}`]);
     const raw = readFileSync(join(directory, 'manifest.json'));
-    const source = open(`dir:${directory}`, { via });
+    const source = open(`dir:${directory}`);
     const { resolved, manifest, layers: found } = await loadImage(source);
     expect(resolved.descriptor).toEqual({ mediaType: mediaTypes.dockerManifest, digest: digestOf(raw), size: raw.byteLength });
     expect(await blobOf(source, manifest.config)).toBe(manifest.config.digest);
@@ -109,7 +125,7 @@ describe.skipIf(isMissing(skopeo)).each(['packet', 'ipc', 'staging'] as const)('
       mediaTypes: { [manifest.digest]: manifest.mediaType },
     });
     registries.push(registry);
-    const source = open(`docker://${registry.name}:1`, { via, tlsVerify: false, readIndex: true });
+    const source = open(`docker://${registry.name}:1`, { tlsVerify: false, readIndex: true });
     const image = await loadImage(source, { platform: AMD64 });
     expect(image.resolved).toMatchObject({ descriptor: manifest, indexDigest: list.digest });
     expect(await blobOf(source, image.manifest.config)).toBe(config.digest);
@@ -117,9 +133,9 @@ describe.skipIf(isMissing(skopeo)).each(['packet', 'ipc', 'staging'] as const)('
   });
 
   it('an archive of Docker: plain tars, whatever it says', async () => {
-    const archive = join(scratch, `saved-${via}.tar`);
-    execFileSync(skopeo, ['copy', '-q', `oci:${layout}:single`, `docker-archive:${archive}:example.org/app:1`]);
-    const source = open(`docker-archive:${archive}`, { via });
+    const archive = join(scratch, 'saved.tar');
+    execFileSync(MAKER, ['copy', '-q', `oci:${layout}:single`, `docker-archive:${archive}:example.org/app:1`]);
+    const source = open(`docker-archive:${archive}`);
     const resolved = await source.resolve();
     expect(digestOf(resolved.raw)).toBe(resolved.descriptor.digest);
     const stored = await source.storedLayers(resolved);
@@ -128,7 +144,7 @@ describe.skipIf(isMissing(skopeo)).each(['packet', 'ipc', 'staging'] as const)('
   });
 
   it.skipIf(process.getuid?.() !== 0)('a containers storage: the manifest that was stored, and layers by their diff_ids', async () => {
-    const storage = join(scratch, `storage-${via}`);
+    const storage = join(scratch, 'storage');
     const gzipped = new LayoutBuilder();
     const { gzipSync } = await import('node:zlib');
     const tar = new Uint8Array(10_240);
@@ -137,24 +153,27 @@ describe.skipIf(isMissing(skopeo)).each(['packet', 'ipc', 'staging'] as const)('
     gzipped.add(image, { tag: '1' });
     await writeContent(`${storage}-layout`, gzipped.content());
     const reference = `containers-storage:[vfs@${storage}+${storage}-run]example.org/app:1`;
-    execFileSync(skopeo, ['copy', '-q', `oci:${storage}-layout:1`, reference]);
-    const source = open(reference, { via });
+    execFileSync(MAKER, ['copy', '-q', `oci:${storage}-layout:1`, reference]);
+    const warnings: string[] = [];
+    const source = open(reference, { onWarning: (text) => warnings.push(text) });
     const { resolved, manifest } = await loadImage(source);
     expect(resolved.descriptor).toEqual(image);
     expect(await blobOf(source, manifest.config)).toBe(manifest.config.digest);
     const stored = { mediaType: mediaTypes.layer, digest: digestOf(tar), size: tar.byteLength };
     expect(await source.storedLayers(resolved)).toEqual([stored]);
     expect(await blobOf(source, stored)).toBe(stored.digest);
+    const isCopied = warnings.some((text) => text.includes('the image is copied first'));
+    expect(isCopied).toBe(via !== 'staging' && releaseOf(skopeo) < LISTS_LAYERS);
   });
 
   it.each([['damaged'], ['missing'], ['truncated']] as const)('a layer that is %s is found out', async (state) => {
-    const directory = join(scratch, `${state}-${via}`);
+    const directory = join(scratch, state);
     await writeContent(directory, content);
     const digest = digestOf(layers.at(0)!);
     const file = join(directory, 'blobs', digest.replace(':', '/'));
     if (state === 'missing') rmSync(file);
     else writeFileSync(file, state === 'damaged' ? layers.at(1)! : layers.at(0)!.subarray(1));
-    const source = open(`oci:${directory}:single`, { via });
+    const source = open(`oci:${directory}:single`);
     const reading = source.resolve().then(() => readBlob(source, { mediaType: mediaTypes.layer, digest, size: LAYER }));
     await expect(reading).rejects.toThrow(/sha256|digest|no such file/);
   });
@@ -164,10 +183,10 @@ describe.skipIf(isMissing(skopeo)).each(['packet', 'ipc', 'staging'] as const)('
     const layer = wrong.blob(layers.at(0)!, mediaTypes.layer);
     const config = wrong.json({ ...AMD64, config: {}, rootfs: { type: 'layers', diff_ids: [layer.digest] } }, mediaTypes.config);
     for (const size of [LAYER - 1, LAYER + 1]) wrong.add(wrong.manifest(config, [{ ...layer, size }]), { tag: String(size) });
-    const directory = join(scratch, `sizes-${via}`);
+    const directory = join(scratch, 'sizes');
     await writeContent(directory, wrong.content());
     for (const size of [LAYER - 1, LAYER + 1]) {
-      const source = open(`oci:${directory}:${size}`, { via });
+      const source = open(`oci:${directory}:${size}`);
       const reading = source.resolve().then(() => readAll(source.open({ ...layer, size })));
       await expect(reading).rejects.toMatchObject({ name: 'ImageProxyError' });
     }
@@ -188,7 +207,6 @@ describe.skipIf(isMissing(skopeo)).each(['packet', 'ipc', 'staging'] as const)('
     const registry = await startRegistry({ blobs: content.blobs, tags: { '1': single }, stalling: { [layer.digest]: 100_000 } });
     registries.push(registry);
     const source = open(`docker://${registry.name}:1`, {
-      via,
       tlsVerify: false,
       stallTimeoutMs: 600,
       retry: { attempts: 2, baseDelayMs: 1 },
@@ -199,7 +217,7 @@ describe.skipIf(isMissing(skopeo)).each(['packet', 'ipc', 'staging'] as const)('
   });
 
   it('what is not there, in the words of skopeo', async () => {
-    const source = open('oci:no-such-layout:1', { via, cwd: scratch });
+    const source = open('oci:no-such-layout:1', { cwd: scratch });
     await expect(source.resolve()).rejects.toThrow(/^skopeo.*no-such-layout.*no such file or directory/);
   });
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openImageProxy } from '../src/index.ts';
 import { writeContent } from './layouts.ts';
-import { isMissing } from './tools.ts';
+import { isMissing, skopeoWays } from './tools.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'image-proxy-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -17,13 +17,13 @@ async function layout(content: SourceContent): Promise<string> {
   return directory;
 }
 
-describe.skipIf(isMissing('skopeo')).each(['packet', 'ipc', 'staging'] as const)('an image through skopeo, %s', (via) => {
+describe.skipIf(isMissing('skopeo')).each(skopeoWays)('an image through $skopeo, $via', ({ skopeo, via }) => {
   const checks = imageSourceChecks(async (content) =>
     openImageProxy(`oci:${await layout(content)}:multi`, {
       via,
       readIndex: true,
       tmpdir: scratch,
-      skopeo: process.env['CFSKIT_TEST_SKOPEO'],
+      skopeo,
     }),
   );
   it.each(checks)('$name', async ({ run }) => expect(await run()).toBeUndefined());

@@ -7,3 +7,12 @@ const inCi = process.env['CI'] !== undefined;
 export function isMissing(program: string): boolean {
   return !inCi && spawnSync(program, ['--version']).error !== undefined;
 }
+
+/** Programs besides the skopeo on PATH, of other versions: CFSKIT_TEST_SKOPEOS names them, with colons in between. */
+export const otherSkopeos: readonly string[] = (process.env['CFSKIT_TEST_SKOPEOS'] ?? '').split(':').filter((path) => path !== '');
+
+/** What is read with: each skopeo in each way. */
+export const skopeoWays: readonly { readonly skopeo: string; readonly via: 'packet' | 'ipc' | 'staging' }[] = [
+  'skopeo',
+  ...otherSkopeos,
+].flatMap((skopeo) => (['packet', 'ipc', 'staging'] as const).map((via) => ({ skopeo, via })));
