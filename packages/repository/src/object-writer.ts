@@ -44,6 +44,8 @@ export function storeBytes({ algorithm, blockHash, files, placement }: WriterHos
 export class ObjectWriter {
   readonly #host: WriterHost;
   readonly #expectedSize: number | undefined;
+  /** Bytes that are kept in memory; none of a content that is known to be too large for that. */
+  readonly #keepMax: number;
   #size = 0;
   #buffer: Uint8Array;
   #large: { readonly file: StagedFile; readonly hasher: FsVerityHasher } | undefined;
@@ -53,7 +55,8 @@ export class ObjectWriter {
   constructor(host: WriterHost, expectedSize?: number) {
     this.#host = host;
     this.#expectedSize = expectedSize;
-    this.#buffer = Buffer.allocUnsafe(Math.min(expectedSize ?? FIRST_BUFFER, SMALL_OBJECT));
+    this.#keepMax = (expectedSize ?? 0) > SMALL_OBJECT ? 0 : SMALL_OBJECT;
+    this.#buffer = Buffer.allocUnsafe(Math.min(expectedSize ?? FIRST_BUFFER, this.#keepMax));
   }
 
   /**
@@ -66,7 +69,7 @@ export class ObjectWriter {
     try {
       this.#size += bytes.byteLength;
       this.#checkSize(this.#size <= (this.#expectedSize ?? Infinity));
-      if (this.#large === undefined && this.#size <= SMALL_OBJECT) this.#keep(bytes);
+      if (this.#large === undefined && this.#size <= this.#keepMax) this.#keep(bytes);
       else this.#append(bytes);
     } catch (error) {
       this.abort();
