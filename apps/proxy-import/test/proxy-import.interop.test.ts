@@ -1,5 +1,5 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { image, layoutFiles, tar, tarLayer, writeLayout } from '@cfskit/fixtures';
 import { importImage } from '@cfskit/oci-import';
@@ -27,6 +27,12 @@ const packaged = image({
     tarLayer(tar([{ path: 'usr/small', content: 'small' }]), 'gzip'),
   ],
 });
+/** Of the layer that is read first. */
+const largest = packaged.blobs
+  .map(({ descriptor }) => descriptor)
+  .filter(({ mediaType }) => mediaType.includes('layer'))
+  .toSorted((a, b) => b.size - a.size)
+  .at(0)!.digest;
 const directory = scratch();
 const layout = join(directory, 'layout');
 const storage = join(directory, 'storage').replaceAll(' ', '_');
@@ -58,33 +64,55 @@ function start(argv: readonly string[]): ChildProcess {
   return spawn(process.execPath, [PROGRAM, ...argv], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TMPDIR: directory } });
 }
 
-describe.skipIf(isMissing('skopeo'))('the same repository', () => {
-  it.each(['packet', 'ipc', 'staging'])('comes from a layout, %s', async (via) => {
-    expect(await pulled(`oci:${layout}:1`, `--via=${via}`)).toEqual(expected);
+/** The skopeo on PATH, and those of other versions that CFSKIT_TEST_SKOPEOS names. */
+const skopeos = ['skopeo', ...(process.env['CFSKIT_TEST_SKOPEOS'] ?? '').split(':').filter((path) => path !== '')];
+const ways = skopeos.flatMap((skopeo) => ['packet', 'ipc', 'staging'].map((via) => ({ skopeo, via })));
+
+/** The image in a storage of containers. */
+function stored(): string {
+  const store = `${storage}-${Math.random()}`;
+  const reference = `containers-storage:[vfs@${store}+${store}-run]localhost/app:1`;
+  execFileSync('skopeo', ['copy', '-q', `oci:${layout}:1`, reference]);
+  return reference;
+}
+
+describe.skipIf(isMissing('skopeo')).each(ways)('the same repository by $skopeo, $via', ({ skopeo, via }) => {
+  const options = [`--skopeo=${skopeo}`, `--via=${via}`];
+
+  it('comes from a layout', async () => {
+    expect(await pulled(`oci:${layout}:1`, ...options)).toEqual(expected);
   });
 
   it('comes from a registry', async () => {
     await using registry = await startRegistry(packaged);
-    expect(await pulled(registry.reference, '--tls-verify=false')).toEqual(expected);
+    expect(await pulled(registry.reference, '--tls-verify=false', ...options)).toEqual(expected);
   });
 
-  it.skipIf(process.getuid?.() !== 0).each(['packet', 'ipc', 'staging'])('comes from the storage of containers, %s', async (via) => {
-    const store = `${storage}-${via}`;
-    const reference = `containers-storage:[vfs@${store}+${store}-run]localhost/app:1`;
-    execFileSync('skopeo', ['copy', '-q', `oci:${layout}:1`, reference]);
-    expect(await pulled(reference, `--via=${via}`)).toEqual(expected);
+  it.skipIf(process.getuid?.() !== 0)('comes from the storage of containers', async () => {
+    expect(await pulled(stored(), ...options)).toEqual(expected);
   });
 
-  it.skipIf(process.getuid?.() !== 0).each(['auto', 'zerocopy'])(
-    'comes from the storage of containers without skopeo, %s',
-    async (mode) => {
-      const store = `${storage}-${mode}`;
-      const reference = `containers-storage:[vfs@${store}+${store}-run]localhost/app:1`;
-      execFileSync('skopeo', ['copy', '-q', `oci:${layout}:1`, reference]);
-      expect(await pulled(reference, `--local-fetch=${mode}`, '--skopeo=/nonexistent')).toEqual(expected);
-    },
-  );
+  it.each(['damaged', 'missing', 'longer'])('gets no name from a layer that is %s', async (state) => {
+    const broken = join(directory, `${state} ${via}`);
+    await writeLayout(broken, layoutFiles([{ image: packaged, tag: '1' }]));
+    const blob = join(broken, 'blobs', largest.replace(':', '/'));
+    const bytes = readFileSync(blob);
+    if (state === 'missing') rmSync(blob);
+    else writeFileSync(blob, state === 'longer' ? Buffer.concat([bytes, bytes]) : bytes.fill(0, bytes.byteLength / 2));
+    const repo = await newRepository(join(directory, `none ${Math.random()}`));
+    const { code, stderr } = await run(['--repo', repo, '-q', PLATFORM, ...options, '--jobs=1', `oci:${broken}:1`, 'demo']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('sha256:');
+    expect(namedOrTemporary(repo)).toEqual([]);
+  });
 });
+
+it.skipIf(isMissing('skopeo') || process.getuid?.() !== 0).each(['auto', 'zerocopy'])(
+  'the same repository comes from the storage of containers without skopeo, %s',
+  async (mode) => {
+    expect(await pulled(stored(), `--local-fetch=${mode}`, '--skopeo=/nonexistent')).toEqual(expected);
+  },
+);
 
 it.skipIf(isMissing('skopeo') || isMissing(BUILDAH) || process.getuid?.() !== 0)(
   'the same repository comes from an image that buildah made',
@@ -127,7 +155,7 @@ describe.skipIf(isMissing('skopeo'))('a process', () => {
     child.kill('SIGINT');
     expect(await exited).toBe(130);
     expect(children.filter(isAlive)).toEqual([]);
-    expect(readdirSync(repo, { recursive: true }).filter((path) => /refs|\.tmp|oci-/.test(String(path)))).toEqual([]);
+    expect(namedOrTemporary(repo)).toEqual([]);
   });
 });
 
@@ -160,6 +188,13 @@ it('has help and a version', async () => {
   });
   expect(await run(['--version'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^proxy-import \d/) as string });
 });
+
+/** Streams, references and temporary files in a repository. */
+function namedOrTemporary(repo: string): readonly string[] {
+  return readdirSync(repo, { recursive: true })
+    .map(String)
+    .filter((path) => /refs|\.tmp|oci-/.test(path));
+}
 
 function childrenOf(pid: number): readonly number[] {
   const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
