@@ -39,10 +39,12 @@ export function encode<T>(field: Field<T>, value: T): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/** A view of exactly these bytes, wherever they lie in their buffer. */
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/** @throws {DecodeError} TRUNCATED if fewer than `wanted` of the `available` bytes are left behind `at` */
 export function requireBytes(available: number, at: number, wanted: number): void {
   const found = Math.max(0, available - at);
   if (wanted > found) throw new DecodeError('TRUNCATED', at, `wanted ${wanted} bytes, found ${found}`);

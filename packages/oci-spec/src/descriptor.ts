@@ -27,6 +27,7 @@ export function parseDescriptor(raw: Uint8Array): Parsed<Descriptor> {
   return parseDocument(raw, readDescriptor);
 }
 
+/** A descriptor within another document. */
 export const readDescriptor: Reader<Descriptor> = (value, path) => {
   const object = read.object(value, path);
   return {

@@ -7,8 +7,10 @@ export type Reader<T> = (value: unknown, path: string) => T;
 /** A parsed document with the bytes it came from, which are what its digest and its storage are about. */
 export type Parsed<T> = T & { readonly raw: Uint8Array };
 
+/** A JSON object whose members have not been looked at. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
+/** Parse a whole document and keep its bytes. @throws {OciSpecError} */
 export function parseDocument<T extends object>(raw: Uint8Array, reader: Reader<T>): Parsed<T> {
   return { ...reader(parseJson(raw), ''), raw };
 }
@@ -50,6 +52,7 @@ export const read: {
   },
 };
 
+/** The member of an object that must be there. @throws {OciSpecError} INVALID_FIELD */
 export function required<T>(object: JsonObject, key: string, path: string, reader: Reader<T>): T {
   return reader(object[key], member(path, key));
 }

@@ -22,6 +22,7 @@ export function parseManifest(raw: Uint8Array): Parsed<Manifest> {
   return parseDocument(raw, readManifest);
 }
 
+/** The version of a manifest or index: any number of 32 bits, for nothing is read differently by it. */
 export const readSchemaVersion: Reader<number> = read.integer(0xffffffff);
 
 const readManifest: Reader<Manifest> = (value, path) => {

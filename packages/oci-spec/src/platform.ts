@@ -84,6 +84,7 @@ function versionDistance(architecture: string, wanted: string, found: string | u
   return distance > 0 ? distance : undefined;
 }
 
+/** A platform as it stands in a descriptor, or beside other members in a config. */
 export const readPlatform: Reader<Platform> = (value, path) => {
   const object = read.object(value, path);
   return {

@@ -10,6 +10,7 @@ export interface ByteSource {
 /** Bytes of the compressed stream that are read at once. */
 const PIECE_SIZE = 2 ** 18;
 
+/** Bytes in memory as a source; what is one already stays as it is. */
 export function byteSource(source: ByteSource | Uint8Array): ByteSource {
   if (!(source instanceof Uint8Array)) return source;
   return { size: source.byteLength, read: (start, end) => source.subarray(start, end) };

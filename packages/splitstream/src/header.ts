@@ -37,6 +37,7 @@ export const oldHeader: Struct<Header> = struct<Header>({
   logBlockSize: u8, //      31
 });
 
+/** Bytes of every header, the old one too. */
 export const HEADER_SIZE: number = header.size;
 
 /**

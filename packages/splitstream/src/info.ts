@@ -23,6 +23,7 @@ export const info: Struct<Info> = struct<Info>({
   streamSize: u64, //         72
 });
 
+/** Bytes of the section that are read. */
 export const INFO_SIZE: number = info.size;
 
 /** @throws {SplitstreamError} BAD_INFO */
@@ -35,6 +36,7 @@ export function decodeInfo(bytes: Uint8Array): Info {
   }
 }
 
+/** The section as it is written, without anything for later versions. */
 export function encodeInfo(value: Info): Uint8Array<ArrayBuffer> {
   return encode(info, value);
 }

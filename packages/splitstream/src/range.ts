@@ -7,6 +7,7 @@ export interface FileRange {
   readonly end: bigint;
 }
 
+/** A range as every structure of the file has it. */
 export const fileRange: Struct<FileRange> = struct<FileRange>({
   start: u64Big, //  0
   end: u64Big, //    8  exclusive
@@ -34,6 +35,7 @@ export function checkRange({ start, end }: FileRange, fileSize: number, maxLengt
   return { start: Number(start), end: Number(end) };
 }
 
+/** The error of a section that its file does not hold. */
 export function incompleteRead(): SplitstreamError {
   return new SplitstreamError('INCOMPLETE_READ', 'Incomplete read from splitstream file');
 }

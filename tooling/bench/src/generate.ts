@@ -72,34 +72,45 @@ interface Blob {
 }
 
 async function writeLayer(directory: string, index: number, compressedBytes: number): Promise<Blob> {
-  const next = random(0xc0ffee + index);
-  const source = material(next);
   const tar = pack({ highWaterMark: MIB });
   const plain = createHash('sha256');
   const packed = createHash('sha256');
   let size = 0;
   const temporary = join(directory, `.layer-${index}`);
-  const gzip = createGzip({ level: 6, chunkSize: 256 * 1024 });
   const written = pipeline(
     tar as AsyncIterable<Buffer>,
-    async function* (chunks: AsyncIterable<Buffer>) {
-      for await (const chunk of chunks) {
-        plain.update(chunk);
-        yield chunk;
-      }
-    },
-    gzip,
-    async function* (chunks: AsyncIterable<Buffer>) {
-      for await (const chunk of chunks) {
-        packed.update(chunk);
-        size += chunk.length;
-        yield chunk;
-      }
-    },
+    watched((chunk) => plain.update(chunk)),
+    createGzip({ level: 6, chunkSize: 256 * 1024 }),
+    watched((chunk) => {
+      packed.update(chunk);
+      size += chunk.length;
+    }),
     createWriteStream(temporary),
   );
   directories(tar, index);
-  for (let file = 0, left = compressedBytes * GZIP_RATIO; left > 0; file++) {
+  await writeFiles(tar, index, compressedBytes * GZIP_RATIO);
+  tar.finalize();
+  await written;
+  const digest = `sha256:${packed.digest('hex')}`;
+  await rename(temporary, join(directory, digest.slice(7)));
+  return { digest, size, diffId: `sha256:${plain.digest('hex')}` };
+}
+
+/** A stage that passes chunks on and shows each to `look`. */
+function watched(look: (chunk: Buffer) => void): (chunks: AsyncIterable<Buffer>) => AsyncGenerator<Buffer, void> {
+  return async function* (chunks) {
+    for await (const chunk of chunks) {
+      look(chunk);
+      yield chunk;
+    }
+  };
+}
+
+/** Files put together from pieces of the material, `bytes` of tar in all. */
+async function writeFiles(tar: Pack, index: number, bytes: number): Promise<void> {
+  const next = random(0xc0ffee + index);
+  const source = material(next);
+  for (let file = 0, left = bytes; left > 0; file++) {
     const length = fileSize(next);
     left -= length + 768; // header and, on average, half a block of padding
     const content = Buffer.alloc(length);
@@ -109,11 +120,6 @@ async function writeLayer(directory: string, index: number, compressedBytes: num
     }
     await entry(tar, `usr/share/layer${index}/d${file % DIRECTORIES}/file${file}`, content);
   }
-  tar.finalize();
-  await written;
-  const digest = `sha256:${packed.digest('hex')}`;
-  await rename(temporary, join(directory, digest.slice(7)));
-  return { digest, size, diffId: `sha256:${plain.digest('hex')}` };
 }
 
 async function writeJson(directory: string, value: unknown): Promise<{ digest: string; size: number }> {
