@@ -96,6 +96,27 @@ describe('a layer in a file', () => {
     });
   });
 
+  it('packed twice is unpacked once, and what comes out is no tar', async () => {
+    const noise = Uint8Array.from({ length: 3000 }, (_, i) => Math.imul(i + 1, 0x9e3779b1) >>> 13);
+    const once = compress(Buffer.concat([tarA, noise]), 'gzip');
+    await withLayer(compress(once, 'gzip'), TYPES.gzip, async (layer) => {
+      expect(await bytesOf(layer.decompress())).toEqual(once);
+      expect(await failure(find(layer))).toMatchObject({ name: 'TarSplitError', code: 'INVALID_FIELD' });
+    });
+  });
+
+  it.each(['none', 'gzip', 'zstd'] as const)(
+    'whose tar ends megabytes before the layer does is read to its end: %s',
+    async (compression) => {
+      const long = Buffer.concat([tarA, new Uint8Array(3 * 1024 * 1024).fill(7)]);
+      const found = async (layer: LayerFile): Promise<void> => expect(await find(layer)).toBe('box\n');
+      await withLayer(compress(long, compression), TYPES[compression], found, digestOf(long));
+      const refused = async (layer: LayerFile): Promise<void> =>
+        expect(await failure(find(layer))).toMatchObject({ code: 'DIGEST_MISMATCH' });
+      await withLayer(compress(flipBit(long, long.length - 1), compression), TYPES[compression], refused, digestOf(long));
+    },
+  );
+
   it.each(['application/vnd.oci.image.layer.v1.tar+gzip+encrypted', 'application/octet-stream'])('is refused: %s', async (type) => {
     await withLayer(tarA, type, async (layer) => {
       expect(() => layer.decompress()).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_LAYER', digest: layer.digest }));
