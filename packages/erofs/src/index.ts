@@ -7,7 +7,7 @@ export { imageId } from './image-id.ts';
 export { openImage } from './image.ts';
 export { readObjectIds } from './objects.ts';
 export { readNode, readTree } from './read-tree.ts';
-export { writeImage } from './write-image.ts';
+export { writeImage, writeImageInPieces } from './write-image.ts';
 
 export type { ByteSource } from './byte-source.ts';
 export type { DumpImageOptions } from './dump-image.ts';

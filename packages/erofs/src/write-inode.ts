@@ -3,6 +3,7 @@ import { dirent } from './dirent.ts';
 import { splitDirectory } from './directory-blocks.ts';
 import { chunkFormat, HOLE, V2_CHUNK_FORMAT } from './chunk.ts';
 import { BLOCK, SLOT, type FormatVersion } from './format.ts';
+import type { ImageBuffer } from './image-buffer.ts';
 import type { ImageLayout } from './image-layout.ts';
 import { CHUNK_BASED, compactInode, EXTENDED, extendedInode, headerSize } from './inode-layout.ts';
 import type { Entries, PlannedInode } from './planned-inode.ts';
@@ -15,20 +16,22 @@ import { xattrIcount } from './xattr-layout.ts';
  * an inode through its table takes as long as ten this way, and a test compares the two.
  */
 export class InodeWriter {
+  readonly #buffer: ImageBuffer;
   readonly #image: Uint8Array;
   readonly #view: DataView;
   readonly #layout: ImageLayout;
   readonly #xattrs: XattrWriter;
 
-  constructor(image: Uint8Array, layout: ImageLayout) {
-    this.#image = image;
-    this.#view = new DataView(image.buffer, image.byteOffset, image.byteLength);
+  constructor(buffer: ImageBuffer, layout: ImageLayout) {
+    this.#buffer = buffer;
+    this.#image = buffer.bytes;
+    this.#view = buffer.view;
     this.#layout = layout;
-    this.#xattrs = new XattrWriter(image, this.#view, layout);
+    this.#xattrs = new XattrWriter(buffer, layout);
   }
 
+  /** From the first inode to the last block, in the order of the image. */
   writeAll(): void {
-    this.#xattrs.writeTable();
     const { inodes, version, dataStart } = this.#layout;
     let block = dataStart / BLOCK;
     for (let index = 0; index < inodes.length; index++) {
@@ -37,21 +40,28 @@ export class InodeWriter {
       this.#write(inode, ino, block);
       block += inode.blockCount;
     }
+    this.#xattrs.writeTable();
+    let position = dataStart;
+    for (const inode of inodes) {
+      if (inode.blockCount === 0) continue;
+      this.#blocks(inode, position);
+      position += inode.blockCount * BLOCK;
+    }
   }
 
   #write(inode: PlannedInode, ino: number, block: number): void {
     const layout = layoutOf(inode);
     const u = valueOfU(inode, layout, block, this.#layout.version);
-    if (inode.extended) this.#extended(inode, layout, ino, u);
-    else this.#compact(inode, layout, ino, u);
-    const body = inode.position + headerSize(inode.extended);
-    if (inode.xattrSize > 0) this.#xattrs.write(inode, body);
-    this.#data(inode, block * BLOCK, body + inode.xattrSize);
+    const header = headerSize(inode.extended);
+    const at = this.#buffer.room(inode.position, header + inode.xattrSize + inode.tailSize);
+    if (inode.extended) this.#extended(inode, at, layout, ino, u);
+    else this.#compact(inode, at, layout, ino, u);
+    if (inode.xattrSize > 0) this.#xattrs.write(inode, at + header);
+    if (inode.tailSize > 0) this.#tail(inode, at + header + inode.xattrSize);
   }
 
-  #extended(inode: PlannedInode, layout: number, ino: number, u: number): void {
+  #extended(inode: PlannedInode, at: number, layout: number, ino: number, u: number): void {
     const view = this.#view;
-    const at = inode.position;
     const { offsets } = extendedInode;
     const { uid, gid, mtime } = inode.stat;
     this.#common(inode, at, (layout << 1) | EXTENDED);
@@ -66,9 +76,8 @@ export class InodeWriter {
     view.setUint32(at + offsets.nlink, inode.nlink, true);
   }
 
-  #compact(inode: PlannedInode, layout: number, ino: number, u: number): void {
+  #compact(inode: PlannedInode, at: number, layout: number, ino: number, u: number): void {
     const view = this.#view;
-    const at = inode.position;
     const { offsets } = compactInode;
     this.#common(inode, at, layout << 1);
     view.setUint16(at + offsets.nlink, inode.nlink, true);
@@ -88,34 +97,40 @@ export class InodeWriter {
     view.setUint16(at + offsets.mode, inode.mode, true);
   }
 
-  /** What follows the attributes, and what is in blocks. */
-  #data(inode: PlannedInode, blocks: number, tail: number): void {
-    const { node, entries, inlineBytes, external, tailSize } = inode;
-    if (entries !== undefined) this.#directory(entries, blocks, tail);
-    else if (node.kind === 'symlink') putLatin1(this.#image, tailSize > 0 ? tail : blocks, node.target);
-    else if (inlineBytes !== undefined) this.#content(inlineBytes, tailSize, blocks, tail);
-    else if (external !== undefined) this.#blockMap(chunkEntries(inode), tailSize > 0 ? tail : blocks);
+  /** What follows the attributes. */
+  #tail(inode: PlannedInode, at: number): void {
+    const { node, entries, inlineBytes, tailSize } = inode;
+    if (entries !== undefined) this.#entries(entries, splitDirectory(entries.names).ends.at(-1) ?? 0, entries.names.length, at);
+    else if (node.kind === 'symlink') putLatin1(this.#image, at, node.target);
+    else if (inlineBytes !== undefined) this.#image.set(inlineBytes.subarray(inlineBytes.length - tailSize), at);
+    else if (inode.external !== undefined) this.#blockMap(chunkEntries(inode), at);
+  }
+
+  /** What is in blocks. */
+  #blocks(inode: PlannedInode, position: number): void {
+    const { node, entries, inlineBytes, tailSize, blockCount } = inode;
+    if (entries !== undefined) {
+      this.#directoryBlocks(entries, position);
+      return;
+    }
+    const at = this.#buffer.room(position, blockCount * BLOCK);
+    if (node.kind === 'symlink') putLatin1(this.#image, at, node.target);
+    else if (inlineBytes !== undefined) this.#image.set(inlineBytes.subarray(0, inlineBytes.length - tailSize), at);
+    else if (inode.external !== undefined) this.#blockMap(chunkEntries(inode), at);
   }
 
   #blockMap(count: number, start: number): void {
     for (let index = 0; index < count; index++) this.#view.setUint32(start + 4 * index, HOLE, true);
   }
 
-  #content(bytes: Uint8Array, tailSize: number, blocks: number, tail: number): void {
-    const cut = bytes.length - tailSize;
-    if (cut > 0) this.#image.set(bytes.subarray(0, cut), blocks);
-    if (tailSize > 0) this.#image.set(bytes.subarray(cut), tail);
-  }
-
-  #directory(entries: Entries, blocks: number, tail: number): void {
+  #directoryBlocks(entries: Entries, position: number): void {
     let first = 0;
-    let at = blocks;
+    let next = position;
     for (const end of splitDirectory(entries.names).ends) {
-      this.#entries(entries, first, end, at);
+      this.#entries(entries, first, end, this.#buffer.room(next, BLOCK));
       first = end;
-      at += BLOCK;
+      next += BLOCK;
     }
-    this.#entries(entries, first, entries.names.length, tail);
   }
 
   /** One block of a directory: all records, then all names. */

@@ -1,5 +1,6 @@
 import { algorithmOf, KERNEL_ID, type ObjectId } from '@cfskit/fs-verity';
 import { BLOCK } from './format.ts';
+import type { ImageBuffer } from './image-buffer.ts';
 import type { ImageLayout } from './image-layout.ts';
 import { METACOPY_HEADER, metacopySize } from './overlay.ts';
 import type { PlannedInode } from './planned-inode.ts';
@@ -13,6 +14,7 @@ const SLASH = 0x2f;
 
 /** Writes the xattr areas of inodes, and the table that they refer to. */
 export class XattrWriter {
+  readonly #buffer: ImageBuffer;
   readonly #image: Uint8Array;
   readonly #view: DataView;
   readonly #layout: ImageLayout;
@@ -23,9 +25,10 @@ export class XattrWriter {
   /** The digits of an object id. */
   readonly #digits = new Uint8Array(128);
 
-  constructor(image: Uint8Array, view: DataView, layout: ImageLayout) {
-    this.#image = image;
-    this.#view = view;
+  constructor(buffer: ImageBuffer, layout: ImageLayout) {
+    this.#buffer = buffer;
+    this.#image = buffer.bytes;
+    this.#view = buffer.view;
     this.#layout = layout;
     this.#referenceBase = layout.version === 2 ? layout.inodesEnd : layout.inodesEnd % BLOCK;
     this.#sequence = new XattrSequence(maxReferences(layout.profile));
@@ -33,10 +36,11 @@ export class XattrWriter {
 
   /** The shared entries, one after the other. */
   writeTable(): void {
-    for (const pair of this.#layout.sharedPairs) this.#entry(pair, this.#layout.inodesEnd + pair.tableOffset);
+    const { sharedPairs, inodesEnd } = this.#layout;
+    for (const pair of sharedPairs) this.#entry(pair, this.#buffer.room(inodesEnd + pair.tableOffset, pairSize(pair)));
   }
 
-  /** The area of an inode, at `start`: filter, references, entries of its own. */
+  /** The area of an inode, at `start` in the buffer: filter, references, entries of its own. */
   write(inode: PlannedInode, start: number): void {
     const sequence = this.#sequence;
     sequence.load(inode);

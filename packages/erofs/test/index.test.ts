@@ -13,5 +13,6 @@ it('exports these names', async () => {
     'readObjectIds',
     'readTree',
     'writeImage',
+    'writeImageInPieces',
   ]);
 });

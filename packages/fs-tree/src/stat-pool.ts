@@ -5,18 +5,18 @@ const SLOTS = 1 << 16;
 
 /**
  * Lets nodes share metadata that is the same. A node's own takes 130 bytes with its time, as much as all the rest of it, and there are few
- * different ones in most layers. Takes half a MiB, however many there are.
+ * different ones in most layers. Takes at most a few MiB, however many there are.
  */
 export class StatPool {
-  readonly #slots: (Stat | undefined)[] = new Array<Stat | undefined>(SLOTS);
+  readonly #slots = new Map<number, Stat>();
 
   /** An equal stat that was met before, if it is still known, or else this one. */
   share(stat: Stat): Stat {
     const slot = slotOf(stat);
-    const known = this.#slots[slot];
+    const known = this.#slots.get(slot);
     // Bits of the mode beyond the permissions are part of no image, but they are part of what is shared.
     if (known !== undefined && known.mode === stat.mode && sameStat(known, stat)) return known;
-    this.#slots[slot] = stat;
+    this.#slots.set(slot, stat);
     return stat;
   }
 }

@@ -1,5 +1,7 @@
-import { writeImage } from '@cfskit/erofs';
+import { ErofsError, writeImageInPieces } from '@cfskit/erofs';
 import type { Directory } from '@cfskit/fs-tree';
+import { FsVerityHasher } from '@cfskit/fs-verity';
+import type { Algorithm, ObjectId } from '@cfskit/fs-verity';
 import { formatsToMake } from '@cfskit/repository';
 import type { ErofsFormat, Repository } from '@cfskit/repository';
 import type { BuiltImage } from './image-refs.ts';
@@ -18,16 +20,23 @@ export async function storeImages(
 ): Promise<readonly BuiltImage[]> {
   const images: BuiltImage[] = [];
   for (const format of new Set(formats)) {
-    images.push({ format, id: await repository.writeImage(encodeImage(root, format)) });
+    images.push({ format, id: await repository.writeImage((write) => encodeImage(root, format, write)) });
   }
   return images;
 }
 
-/** @throws {OciImportError} IMAGE_FAILED */
-export function encodeImage(root: Directory, format: ErofsFormat): Uint8Array<ArrayBuffer> {
+/** The id that the image of a tree has. @throws {OciImportError} IMAGE_FAILED */
+export function idOfImage(root: Directory, format: ErofsFormat, algorithm: Algorithm): ObjectId {
+  const hasher = new FsVerityHasher(algorithm);
+  encodeImage(root, format, (piece) => hasher.update(piece));
+  return hasher.objectId();
+}
+
+function encodeImage(root: Directory, format: ErofsFormat, write: (piece: Uint8Array) => void): void {
   try {
-    return writeImage(root, { version: format });
+    writeImageInPieces(root, write, { version: format });
   } catch (cause) {
+    if (!(cause instanceof ErofsError)) throw cause;
     throw new OciImportError('IMAGE_FAILED', `The tree of the layers cannot be an image of format ${format}`, {}, { cause });
   }
 }

@@ -1,9 +1,9 @@
-import { ErofsError, imageId as idOfImage, openImage } from '@cfskit/erofs';
+import { ErofsError, openImage } from '@cfskit/erofs';
 import type { Directory } from '@cfskit/fs-tree';
 import type { ObjectId } from '@cfskit/fs-verity';
 import { formatsToMake, RepositoryError } from '@cfskit/repository';
 import type { ErofsFormat, Repository } from '@cfskit/repository';
-import { encodeImage, storeImages } from './build-images.ts';
+import { idOfImage, storeImages } from './build-images.ts';
 import { buildTree } from './build-tree.ts';
 import { OciImportError } from './errors.ts';
 import { describeImage, inStep, placeOf } from './image-job.ts';
@@ -88,7 +88,7 @@ async function build(job: ImageJob, layers: readonly NamedRef[], formats: readon
 /** Before anything is stored. */
 async function compare(job: ImageJob, root: Directory, format: ErofsFormat, expected: ObjectId): Promise<void> {
   // oxlint-disable-next-line typescript/require-await -- steps are asynchronous
-  const actual = await step(job, async () => idOfImage(encodeImage(root, format), job.repository.algorithm));
+  const actual = await step(job, async () => idOfImage(root, format, job.repository.algorithm));
   if (actual === expected) return;
   const message = `expected EROFS image ${expected}, but ${describeImage(job)} gives ${actual}`;
   throw new OciImportError('UNEXPECTED_IMAGE', message, { ...placeOf(job), expected, actual });

@@ -1,8 +1,7 @@
-import { imageId } from '@cfskit/erofs';
 import type { Directory, XattrMode } from '@cfskit/fs-tree';
 import type { Algorithm, ObjectId } from '@cfskit/fs-verity';
 import type { ErofsFormat, Repository } from '@cfskit/repository';
-import { encodeImage } from './build-images.ts';
+import { idOfImage } from './build-images.ts';
 import { convertObjectIds } from './convert-object-ids.ts';
 import { buildImageTree } from './image-tree.ts';
 import type { StoredImage } from './stored-image.ts';
@@ -35,7 +34,7 @@ export class StoredImageIds {
     const key = `${format} ${algorithm} ${xattrs}`;
     const known = this.#ids.get(key);
     if (known !== undefined) return known;
-    const id = imageId(encodeImage(await this.#treeFor(settings), format), algorithm);
+    const id = idOfImage(await this.#treeFor(settings), format, algorithm);
     this.#ids.set(key, id);
     return id;
   }

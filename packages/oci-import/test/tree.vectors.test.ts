@@ -1,13 +1,12 @@
 import { fromLatin1 } from '@cfskit/binary';
 import { sha256, tar } from '@cfskit/fixtures';
 import type { TarEntry } from '@cfskit/fixtures';
-import { imageId } from '@cfskit/erofs';
 import { dumpLines } from '@cfskit/fs-tree';
 import type { Directory, XattrMode } from '@cfskit/fs-tree';
 import type { Algorithm } from '@cfskit/fs-verity';
 import type { ErofsFormat, Repository } from '@cfskit/repository';
 import { describe, expect, it } from 'vitest';
-import { encodeImage } from '../src/build-images.ts';
+import { idOfImage } from '../src/build-images.ts';
 import { buildTree } from '../src/build-tree.ts';
 import { importLayer, OciImportError } from '../src/index.ts';
 import { readVectors, withWorkspace } from './workspace.ts';
@@ -105,7 +104,7 @@ function wantedId(ids: NonNullable<TreeVector['oci_image_ids']>, format: ErofsFo
 
 function idOf(root: Directory, format: ErofsFormat, algorithm: Algorithm): string {
   try {
-    return imageId(encodeImage(root, format), algorithm);
+    return idOfImage(root, format, algorithm);
   } catch (error) {
     return (error as { code: string }).code;
   }

@@ -19,6 +19,7 @@ import { listStreams, type StreamEntry } from './list-streams.ts';
 import { Patience, type LockOptions } from './patience.ts';
 import { listRefs, removeRef, type Ref } from './refs.ts';
 import { lockTimeout, type RepositoryLock } from './repository-lock.ts';
+import { storePieces, type PieceWriter } from './store-pieces.ts';
 import { createStreamWriter, invalidStream, openStreamObject, storeStream, type StoredStream } from './stream-object.ts';
 import { SyncQueue } from './sync-queue.ts';
 import { kernelVerity, type VerityCalls } from './verity-calls.ts';
@@ -102,7 +103,8 @@ export class Repository {
     this.openedAs = state.openedAs;
     this.objects = new LocalObjectStore({ path: this.path, algorithm: this.algorithm, secure, verity, blockHash });
     this.#state = state;
-    this.#context = { path: this.path, algorithm: this.algorithm, secure, objects: this.objects, verity, imageReader };
+    const inferred = this.openedAs === 'inferred';
+    this.#context = { path: this.path, algorithm: this.algorithm, secure, inferred, objects: this.objects, verity, imageReader };
   }
 
   /**
@@ -276,13 +278,14 @@ export class Repository {
   /**
    * Store an EROFS image, sync, and name it: `images/<id>`, then the reference. The bytes are taken as they are.
    *
-   * @throws {RepositoryError} INVALID_NAME, READ_ONLY, CLOSED and those of storing
+   * @param image its bytes, or a function that writes them piece by piece, so that they need not be in memory at once
+   * @throws {RepositoryError} INVALID_NAME, READ_ONLY, CLOSED and those of storing; what `image` throws, and nothing is stored then
    */
-  async writeImage(image: Uint8Array, options: NameOptions = {}): Promise<ObjectId> {
+  async writeImage(image: Uint8Array | PieceWriter, options: NameOptions = {}): Promise<ObjectId> {
     if (options.ref !== undefined) checkRefName(options.ref);
     this.ensureWritable();
     return this.transaction(async () => {
-      const { id, stored } = this.objects.putSync(image);
+      const { id, stored } = typeof image === 'function' ? storePieces(this.objects, image) : this.objects.putSync(image);
       if (stored || !isLinkedTo(this.path, 'images', id, id)) {
         await this.sync();
         linkObject(this.path, 'images', id, id);

@@ -24,6 +24,29 @@ it('an image is stored, synced, and named', async () => {
   expect(repository.listRefs('os', 'images')).toEqual([{ name: 'main', target: `../../${id}` }]);
 });
 
+it('an image may come in pieces, or not at all', async () => {
+  const repository = await newRepository();
+  const bytes = testData(3_000_000);
+  const pieces = (write: (piece: Uint8Array) => void): void => {
+    const memory = new Uint8Array(700_000); // one for all
+    for (let at = 0; at < bytes.length; at += memory.length) {
+      const piece = bytes.subarray(at, at + memory.length);
+      memory.set(piece);
+      write(memory.subarray(0, piece.length));
+    }
+  };
+  const id = await repository.writeImage(pieces, { ref: 'main' });
+  expect(repository.readImage('main').bytes).toEqual(bytes);
+  expect(await repository.writeImage(bytes)).toBe(id);
+  const failing = (write: (piece: Uint8Array) => void): void => {
+    pieces(write);
+    throw new Error('does not end');
+  };
+  const failed = repository.writeImage(failing, { ref: 'other' });
+  await expect(failed).rejects.toThrow('does not end');
+  expect(repository.images()).toEqual([{ id, refs: ['main'] }]);
+});
+
 it('an image is found by id, by reference, and by the bare name of a reference', async () => {
   const repository = await newRepository();
   const id = await repository.writeImage(testData(5000), { ref: 'main' });
