@@ -35,6 +35,8 @@ export interface MergeOptions {
   readonly strict?: boolean;
   /** Under `oci`: called for each hard link that is left out. */
   readonly onDroppedLink?: (path: ByteString, target: ByteString) => void;
+  /** Nodes with the same metadata may share them, which saves memory. Default; not for metadata that say more than a `Stat` does. */
+  readonly shareStats?: boolean;
   readonly limits?: MergeLimits;
 }
 
@@ -58,15 +60,16 @@ export class LayerMerge<C = FileContent> {
   readonly #rules: MergeRules<C>;
   readonly #oci: OciOrder<C> | undefined;
   readonly #limits: MergeLimits;
-  readonly #stats = new StatPool();
+  readonly #stats: StatPool | undefined;
   #entries = 0;
   #xattrBytes = 0;
 
   constructor(options: MergeOptions) {
-    const { policy, limits = {}, strict = false, onDroppedLink = () => {} } = options;
+    const { policy, limits = {}, strict = false, onDroppedLink = () => {}, shareStats = true } = options;
     const maxDepth = limits.maxDepth ?? DEPTH_MAX;
     const root = (): Directory<C> => this.#root;
     this.#limits = limits;
+    this.#stats = shareStats ? new StatPool() : undefined;
     this.#oci = policy === 'oci' ? new OciOrder<C>(root, { maxDepth, strict, onDroppedLink }) : undefined;
     this.#rules = this.#oci ?? new ArchiveOrder<C>(root, maxDepth);
     this.#root = new Directory<C>(this.#rules.rootStat);
@@ -95,7 +98,7 @@ export class LayerMerge<C = FileContent> {
   }
 
   #put(names: readonly ByteString[], name: ByteString, entry: LayerEntry<C>): void {
-    const node = entry.kind === 'hard-link' ? this.#rules.linkTarget(entry) : nodeOf(entry, this.#stats.share(entry.stat));
+    const node = entry.kind === 'hard-link' ? this.#rules.linkTarget(entry) : nodeOf(entry, this.#stats?.share(entry.stat) ?? entry.stat);
     if (node === undefined) return;
     const directory = this.#rules.parent(names, entry);
     const own = ownName(name);
