@@ -1,14 +1,11 @@
 import { toLatin1 } from '@cfskit/binary';
-import { NO_XATTRS, PERMISSIONS, type ByteString, type Node, type Time, type Xattrs } from '@cfskit/fs-tree';
+import { NO_XATTRS, PERMISSIONS, type ByteString, type Time, type Xattrs } from '@cfskit/fs-tree';
+import { entryType, FIELD, TYPE, type FieldRange, type TarEntryType } from '@cfskit/tar-split';
 import { RenderError } from './errors.ts';
 import type { PaxRecord } from './pax.ts';
 import { parsePaxInteger, parsePaxTime } from './pax-value.ts';
-import { FIELD, TYPE, type FieldRange } from './tar-header.ts';
 import type { SharedValues } from './shared-values.ts';
 import { lowest32, readNumber } from './tar-number.ts';
-
-/** What an entry of a layer is. */
-type MemberKind = Exclude<Node['kind'], 'socket'> | 'hard-link';
 
 /** One entry of a layer's tar, with everything that its records say about it. Names are byte strings. */
 export interface TarMember {
@@ -16,7 +13,7 @@ export interface TarMember {
   readonly offset: number;
   /** As in the tar. */
   readonly path: ByteString;
-  readonly kind: MemberKind;
+  readonly kind: TarEntryType;
   /** Permission bits only. */
   readonly mode: number;
   readonly uid: number;
@@ -53,15 +50,6 @@ const XATTR = 'SCHILY.xattr.';
 const XATTR_NAME_MAX = 255;
 const SPARSE = 'GNU.sparse.';
 const NO_RECORDS: readonly PaxRecord[] = [];
-
-const KINDS = new Map<number, MemberKind>([
-  [TYPE.hardLink, 'hard-link'],
-  [TYPE.symlink, 'symlink'],
-  [TYPE.characterDevice, 'character-device'],
-  [TYPE.blockDevice, 'block-device'],
-  [TYPE.directory, 'directory'],
-  [TYPE.fifo, 'fifo'],
-]);
 
 /**
  * What a header block and the records in front of it say.
@@ -143,16 +131,16 @@ function firstOf(...names: readonly (ByteString | undefined)[]): ByteString | un
 }
 
 /** In a header of the first Unix tars a slash at the end of the name is what makes a directory. */
-function kindOf(flag: number, path: ByteString): MemberKind {
+function kindOf(flag: number, path: ByteString): TarEntryType {
   if (flag === TYPE.regularOld && path.endsWith('/')) return 'directory';
-  return KINDS.get(flag) ?? 'file';
+  return entryType(flag) ?? 'file';
 }
 
-function isLink(kind: MemberKind): boolean {
+function isLink(kind: TarEntryType): boolean {
   return kind === 'symlink' || kind === 'hard-link';
 }
 
-function isDevice(kind: MemberKind): boolean {
+function isDevice(kind: TarEntryType): boolean {
   return kind === 'character-device' || kind === 'block-device';
 }
 

@@ -1,5 +1,5 @@
+import type { FieldRange } from '@cfskit/tar-split';
 import { RenderError } from './errors.ts';
-import type { FieldRange } from './tar-header.ts';
 
 const SPACE = 0x20;
 const ZERO = 0x30;

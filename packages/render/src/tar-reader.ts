@@ -1,11 +1,11 @@
 import { toLatin1 } from '@cfskit/binary';
 import type { ByteString } from '@cfskit/fs-tree';
+import { BLOCK_SIZE, BlockGatherer, FIELD, headerChecksum, paddingOf, sumBlock, TYPE } from '@cfskit/tar-split';
 import { RenderError } from './errors.ts';
 import type { Limits } from './limits.ts';
 import { parsePax, type PaxRecord } from './pax.ts';
 import { SharedValues } from './shared-values.ts';
 import { ContentMap, mapInRecords, mapOfNumbers, OldGnuMap, realSizeInRecords, sparseForm, type SparseMap } from './sparse-map.ts';
-import { BLOCK_SIZE, FIELD, headerChecksum, paddingOf, sumBlock, TYPE } from './tar-header.ts';
 import { describeMember, isGnu, type TarMember } from './tar-member.ts';
 import { readNumber } from './tar-number.ts';
 
@@ -51,8 +51,7 @@ export class TarReader {
   readonly #sink: TarReaderSink;
   readonly #limits: Limits;
   readonly #shared = new SharedValues();
-  readonly #scratch = new Uint8Array(BLOCK_SIZE);
-  #filled = 0;
+  readonly #blocks = new BlockGatherer();
   #state: State = 'block';
   #left = 0;
   #padding = 0;
@@ -63,6 +62,8 @@ export class TarReader {
 
   #flag: MetadataFlag = 'pax';
   #metadata = new Uint8Array(0);
+  /** Bytes of #metadata that are filled. */
+  #filled = 0;
   #pending: Pending = { bytes: 0 };
   #globals: readonly PaxRecord[] = [];
 
@@ -97,7 +98,7 @@ export class TarReader {
    */
   finish(): void {
     if (this.#state === 'tail') return;
-    if (this.#state !== 'block' || this.#filled > 0)
+    if (this.#state !== 'block' || this.#blocks.isPartial)
       throw new RenderError('TRUNCATED', 'the tar ends inside an entry', { offset: this.#offset });
     this.#refuseOrphans(this.#offset);
   }
@@ -113,24 +114,11 @@ export class TarReader {
       case 'tail':
         return chunk.length;
       default:
-        return this.#wholeBlock(chunk, at);
+        return this.#blocks.take(chunk, at, this.#useBlock);
     }
   }
 
-  #wholeBlock(chunk: Uint8Array, at: number): number {
-    if (this.#filled === 0 && chunk.length - at >= BLOCK_SIZE) {
-      this.#block(chunk, at, this.#offset + at);
-      return at + BLOCK_SIZE;
-    }
-    const end = Math.min(chunk.length, at + BLOCK_SIZE - this.#filled);
-    this.#scratch.set(chunk.subarray(at, end), this.#filled);
-    this.#filled += end - at;
-    if (this.#filled === BLOCK_SIZE) {
-      this.#filled = 0;
-      this.#block(this.#scratch, 0, this.#offset + end - BLOCK_SIZE);
-    }
-    return end;
-  }
+  readonly #useBlock = (bytes: Uint8Array, at: number, end: number): void => this.#block(bytes, at, this.#offset + end - BLOCK_SIZE);
 
   #block(bytes: Uint8Array, at: number, offset: number): void {
     if (this.#state === 'old-map') this.#oldMapBlock(bytes, at, offset);

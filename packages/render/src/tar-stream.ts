@@ -1,5 +1,5 @@
+import { paddingOf } from '@cfskit/tar-split';
 import type { OutputEntry } from './plan.ts';
-import { paddingOf } from './tar-header.ts';
 import { encodeTarHeader, TAR_END, type TarWriterOptions } from './tar-writer.ts';
 
 const ZEROS = new Uint8Array(1024 * 1024);

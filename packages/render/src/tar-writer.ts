@@ -1,9 +1,9 @@
 import { fromLatin1 } from '@cfskit/binary';
 import type { ByteString } from '@cfskit/fs-tree';
+import { BLOCK_SIZE, FIELD, headerChecksum, paddingOf, sumBlock, TYPE, type HeaderField } from '@cfskit/tar-split';
 import { formatPax, type PaxRecord } from './pax.ts';
 import { formatPaxTime } from './pax-value.ts';
 import type { OutputEntry } from './plan.ts';
-import { BLOCK_SIZE, FIELD, headerChecksum, paddingOf, sumBlock, TYPE, type HeaderField } from './tar-header.ts';
 import { decodeDevice } from './tar-member.ts';
 
 /** How headers are written. */

@@ -9,6 +9,10 @@ export const ENTRY_SIZE_MAX: number = Number.MAX_SAFE_INTEGER - (BLOCK_SIZE - 1)
 
 /** Bytes that `size` bytes of content take in the tar: rounded up to whole blocks. */
 export function storedSize(size: number): number {
-  const beyond = size % BLOCK_SIZE;
-  return beyond === 0 ? size : size + BLOCK_SIZE - beyond;
+  return size + paddingOf(size);
+}
+
+/** How many bytes of padding follow `size` bytes of content. */
+export function paddingOf(size: number): number {
+  return (BLOCK_SIZE - (size % BLOCK_SIZE)) % BLOCK_SIZE;
 }

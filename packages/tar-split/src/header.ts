@@ -1,48 +1,13 @@
-import { BLOCK_SIZE } from './block.ts';
 import { copyBytes } from './copy.ts';
 import { TarSplitError } from './errors.ts';
 import { checkSize, isBase256, parseBase256, parseOctal, parseUint32 } from './number.ts';
-
-/** Where the fields of a header block lie: first byte, and the byte after the last. */
-const FIELD = {
-  name: [0, 100],
-  mode: [100, 108],
-  uid: [108, 116],
-  gid: [116, 124],
-  size: [124, 136],
-  mtime: [136, 148],
-  checksum: [148, 156],
-  typeflag: [156, 157],
-  linkName: [157, 257],
-  magic: [257, 265],
-  major: [329, 337],
-  minor: [337, 345],
-  prefix: [345, 500],
-} as const;
+import { FIELD, headerChecksum, type FieldRange } from './ustar.ts';
 
 /** Where the header of an old GNU sparse file, and each block after it, says that another block of its map follows. */
 export const SPARSE_EXTENDED = { header: 482, block: 504 } as const;
 
 /** By magic and version; anything but the two exact spellings is v7. */
 export type HeaderFormat = 'ustar' | 'gnu' | 'v7';
-
-/** Type flags with a meaning of their own. */
-export const TYPE = {
-  regularOld: 0x00,
-  regular: 0x30,
-  hardLink: 0x31,
-  symlink: 0x32,
-  characterDevice: 0x33,
-  blockDevice: 0x34,
-  directory: 0x35,
-  fifo: 0x36,
-  contiguous: 0x37,
-  longLink: 0x4b,
-  longName: 0x4c,
-  sparse: 0x53,
-  globalPax: 0x67,
-  pax: 0x78,
-} as const;
 
 /** Metadata fields of a header, as they stand there. */
 export interface OwnerFields {
@@ -55,13 +20,6 @@ export interface OwnerFields {
   readonly device?: { readonly major: number; readonly minor: number };
 }
 
-/** Sum of all bytes of a block: 0 for a zero block only. */
-export function sumBlock(bytes: Uint8Array, at: number): number {
-  let sum = 0;
-  for (let i = at; i < at + BLOCK_SIZE; i += 4) sum += bytes[i]! + bytes[i + 1]! + bytes[i + 2]! + bytes[i + 3]!;
-  return sum;
-}
-
 /**
  * Only the unsigned sum counts, with the checksum itself taken as eight spaces.
  *
@@ -69,10 +27,9 @@ export function sumBlock(bytes: Uint8Array, at: number): number {
  * @throws {TarSplitError} CHECKSUM_MISMATCH, INVALID_FIELD
  */
 export function verifyChecksum(bytes: Uint8Array, at: number, sum: number, offset: number): void {
-  const [start, end] = FIELD.checksum;
+  const { start, end } = FIELD.checksum;
   const expected = parseOctal(bytes, at + start, at + end, offset);
-  let computed = sum;
-  for (let i = at + start; i < at + end; i++) computed += 0x20 - bytes[i]!;
+  const computed = headerChecksum(bytes, at, sum);
   if (expected !== computed) {
     const message = `header error: checksum mismatch: expected ${expected}, computed ${computed}`;
     throw new TarSplitError('CHECKSUM_MISMATCH', offset, message);
@@ -85,37 +42,37 @@ export function headerFormat(bytes: Uint8Array, at: number): HeaderFormat {
 }
 
 export function typeflag(bytes: Uint8Array, at: number): number {
-  return bytes[at + FIELD.typeflag[0]]!;
+  return bytes[at + FIELD.typeflag.start]!;
 }
 
 /** @throws {TarSplitError} INVALID_FIELD, INVALID_SIZE */
 export function headerSize(bytes: Uint8Array, at: number, offset: number): number {
-  const start = at + FIELD.size[0];
-  const end = at + FIELD.size[1];
+  const start = at + FIELD.size.start;
+  const end = at + FIELD.size.end;
   return checkSize(isBase256(bytes, start) ? parseBase256(bytes, end) : parseOctal(bytes, start, end, offset), offset);
 }
 
 /** @throws {TarSplitError} INVALID_FIELD */
 export function ownerFields(bytes: Uint8Array, at: number, format: HeaderFormat, offset: number): OwnerFields {
-  const uid = parseUint32(bytes, at + FIELD.uid[0], at + FIELD.uid[1], offset);
-  const gid = parseUint32(bytes, at + FIELD.gid[0], at + FIELD.gid[1], offset);
+  const uid = parseUint32(bytes, at + FIELD.uid.start, at + FIELD.uid.end, offset);
+  const gid = parseUint32(bytes, at + FIELD.gid.start, at + FIELD.gid.end, offset);
   const mtime = headerMtime(bytes, at, offset);
-  const mode = parseUint32(bytes, at + FIELD.mode[0], at + FIELD.mode[1], offset);
+  const mode = parseUint32(bytes, at + FIELD.mode.start, at + FIELD.mode.end, offset);
   if (format === 'v7') return { mode, uid, gid, mtime };
-  const major = parseOctal(bytes, at + FIELD.major[0], at + FIELD.major[1], offset) % 2 ** 32;
-  const minor = parseOctal(bytes, at + FIELD.minor[0], at + FIELD.minor[1], offset) % 2 ** 32;
+  const major = parseOctal(bytes, at + FIELD.devmajor.start, at + FIELD.devmajor.end, offset) % 2 ** 32;
+  const minor = parseOctal(bytes, at + FIELD.devminor.start, at + FIELD.devminor.end, offset) % 2 ** 32;
   return { mode, uid, gid, mtime, device: { major, minor } };
 }
 
 /** Whether a header without any record before it names its entry. */
 export function hasName(bytes: Uint8Array, at: number, format: HeaderFormat): boolean {
-  return bytes[at + FIELD.name[0]] !== 0 || (format === 'ustar' && bytes[at + FIELD.prefix[0]] !== 0);
+  return bytes[at + FIELD.name.start] !== 0 || (format === 'ustar' && bytes[at + FIELD.prefix.start] !== 0);
 }
 
 /** The path that the header holds: with the prefix in front in a ustar header, and only there. A copy. */
 export function headerPath(bytes: Uint8Array, at: number, format: HeaderFormat): Uint8Array<ArrayBuffer> {
   const name = nameField(bytes, at, FIELD.name);
-  if (format !== 'ustar' || bytes[at + FIELD.prefix[0]] === 0) return name;
+  if (format !== 'ustar' || bytes[at + FIELD.prefix.start] === 0) return name;
   const prefix = nameField(bytes, at, FIELD.prefix);
   const path = new Uint8Array(prefix.length + 1 + name.length);
   path.set(prefix);
@@ -126,24 +83,24 @@ export function headerPath(bytes: Uint8Array, at: number, format: HeaderFormat):
 
 /** The link target that the header holds, perhaps empty. A copy. */
 export function headerLinkName(bytes: Uint8Array, at: number): Uint8Array<ArrayBuffer> {
-  return nameField(bytes, at, FIELD.linkName);
+  return nameField(bytes, at, FIELD.linkname);
 }
 
 function headerMtime(bytes: Uint8Array, at: number, offset: number): number | bigint {
-  const start = at + FIELD.mtime[0];
-  const end = at + FIELD.mtime[1];
+  const start = at + FIELD.mtime.start;
+  const end = at + FIELD.mtime.end;
   return isBase256(bytes, start) ? BigInt.asIntN(64, parseBase256(bytes, end)) : parseOctal(bytes, start, end, offset);
 }
 
 // Up to the first NUL; a field that is completely filled has none.
-function nameField(bytes: Uint8Array, at: number, [start, end]: readonly [number, number]): Uint8Array<ArrayBuffer> {
+function nameField(bytes: Uint8Array, at: number, { start, end }: FieldRange): Uint8Array<ArrayBuffer> {
   let last = at + start;
   while (last < at + end && bytes[last] !== 0) last++;
   return copyBytes(bytes, at + start, last);
 }
 
 function isMagic(bytes: Uint8Array, at: number, magic: string): boolean {
-  const start = at + FIELD.magic[0];
+  const start = at + FIELD.magic.start;
   for (let i = 0; i < magic.length; i++) if (bytes[start + i] !== magic.charCodeAt(i)) return false;
   return true;
 }

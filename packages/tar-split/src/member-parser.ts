@@ -7,14 +7,13 @@ import {
   headerSize,
   ownerFields,
   SPARSE_EXTENDED,
-  sumBlock,
-  TYPE,
   typeflag,
   verifyChecksum,
   type HeaderFormat,
   type OwnerFields,
 } from './header.ts';
 import { parsePax, type PaxValues } from './pax.ts';
+import { sumBlock, TYPE } from './ustar.ts';
 
 /** The records of one entry, or one global record, hold at most this many bytes. */
 const METADATA_MAX = 1024 * 1024;

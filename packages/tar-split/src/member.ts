@@ -1,12 +1,10 @@
 import { copyBytes } from './copy.ts';
 import { deviceNumber } from './device.ts';
-import { headerLinkName, headerPath, TYPE, type HeaderFormat } from './header.ts';
+import { headerLinkName, headerPath, type HeaderFormat } from './header.ts';
 import type { ParsedMember } from './member-parser.ts';
 import { absolutePath } from './path.ts';
 import type { TarXattr } from './pax.ts';
-
-/** Entry types that a listing knows. Contiguous files are files. */
-export type TarEntryType = 'file' | 'directory' | 'symlink' | 'hard-link' | 'character-device' | 'block-device' | 'fifo';
+import { entryType, TYPE, type TarEntryType } from './ustar.ts';
 
 /** Modification time: whole seconds since the epoch (signed 64 bits), and nanoseconds from 0 to 999999999. */
 export interface TarTime {
@@ -44,18 +42,6 @@ export interface TarMember extends TarMetadata {
   readonly rdev?: bigint;
 }
 
-const TYPES = new Map<number, TarEntryType>([
-  [TYPE.regularOld, 'file'],
-  [TYPE.regular, 'file'],
-  [TYPE.contiguous, 'file'],
-  [TYPE.hardLink, 'hard-link'],
-  [TYPE.symlink, 'symlink'],
-  [TYPE.characterDevice, 'character-device'],
-  [TYPE.blockDevice, 'block-device'],
-  [TYPE.directory, 'directory'],
-  [TYPE.fifo, 'fifo'],
-]);
-
 /** Names of flags that are known, but are no entries, as listings print them. */
 const NO_ENTRIES = new Map<number, string>([
   [TYPE.longName, 'GnuLongName'],
@@ -66,7 +52,7 @@ const NO_ENTRIES = new Map<number, string>([
 
 /** Whether content of more than 64 bytes goes into an object. */
 export function isFile(member: ParsedMember): boolean {
-  return TYPES.get(member.typeflag) === 'file' || (member.typeflag === TYPE.sparse && member.sparse);
+  return entryType(member.typeflag) === 'file' || (member.typeflag === TYPE.sparse && member.sparse);
 }
 
 /** The text for a type that a listing refuses. */
@@ -77,7 +63,7 @@ export function typeName(flag: number): string {
 /** Resolve names, times and ids: PAX over GNU records over header. */
 export function describeMember(parsed: ParsedMember): TarMember {
   const { owner, pax, format, size, offset } = parsed;
-  const type = parsed.sparse ? 'unknown' : (TYPES.get(parsed.typeflag) ?? 'unknown');
+  const type = parsed.sparse ? 'unknown' : (entryType(parsed.typeflag) ?? 'unknown');
   const target = linkTarget(parsed, type);
   const rdev = device(parsed, type);
   return {

@@ -1,4 +1,5 @@
 import { BLOCK_SIZE, INLINE_CONTENT_MAX, storedSize } from './block.ts';
+import { BlockGatherer } from './block-gatherer.ts';
 import { TarSplitError } from './errors.ts';
 import { checkLimits, type TarLimits } from './limits.ts';
 import { listingProblem, sparseEntry } from './listing-problem.ts';
@@ -66,10 +67,10 @@ export class TarSplitter {
   readonly #sink: SplitSink;
   readonly #options: TarSplitterOptions;
   readonly #parser = new MemberParser();
-  readonly #scratch = new Uint8Array(BLOCK_SIZE);
+  readonly #blocks = new BlockGatherer();
 
   #state: State = 'block';
-  /** Bytes of #scratch or #record that are filled. */
+  /** Bytes of #record that are filled. */
   #filled = 0;
   #record = new Uint8Array(0);
   /** Bytes that the current state still takes. */
@@ -107,7 +108,7 @@ export class TarSplitter {
   finish(): SplitResult {
     if (this.#failure !== undefined) throw this.#failure;
     const state = this.#state;
-    if (state !== 'tail' && !(state === 'block' && this.#filled === 0 && this.#parser.idle)) {
+    if (state !== 'tail' && !(state === 'block' && !this.#blocks.isPartial && this.#parser.idle)) {
       throw new TarSplitError('TRUNCATED', this.#offset, TRUNCATED[state]);
     }
     return {
@@ -172,19 +173,12 @@ export class TarSplitter {
   }
 
   #block(chunk: Uint8Array, at: number): number {
-    if (this.#filled === 0 && chunk.length - at >= BLOCK_SIZE) {
-      this.#afterBlock(this.#parser.block(chunk, at, this.#offset + at));
-      return at + BLOCK_SIZE;
-    }
-    const end = Math.min(chunk.length, at + BLOCK_SIZE - this.#filled);
-    this.#scratch.set(chunk.subarray(at, end), this.#filled);
-    this.#filled += end - at;
-    if (this.#filled === BLOCK_SIZE) {
-      this.#filled = 0;
-      this.#afterBlock(this.#parser.block(this.#scratch, 0, this.#offset + end - BLOCK_SIZE));
-    }
-    return end;
+    return this.#blocks.take(chunk, at, this.#useBlock);
   }
+
+  readonly #useBlock = (bytes: Uint8Array, at: number, end: number): void => {
+    this.#afterBlock(this.#parser.block(bytes, at, this.#offset + end - BLOCK_SIZE));
+  };
 
   #recordData(chunk: Uint8Array, at: number): number {
     const wanted = this.#record.length - this.#filled;
