@@ -32,6 +32,8 @@ describe('a repository is opened as the options say', () => {
     const { code, error } = await failure(['ls', '--repo', old, '--no-upgrade']);
     expect({ code, errorCode: error.code }).toEqual({ code: 1, errorCode: 'OLD_FORMAT' });
     expect(await json('oci-images', ['ls', '--repo', old])).toEqual({ images: [] });
+    const checked = await run(['fsck', '-q', '--metadata-only', '--repo', old]);
+    expect(checked).toMatchObject({ code: 0, stdout: expect.stringMatching(/^meta\.json: absent\n[^]*\nstatus: ok\n$/) as string });
     const untouched = await failure(['ls', '--repo', old, '--no-upgrade']);
     expect(untouched.error.code).toBe('OLD_FORMAT');
     const written = await run(['gc', '--repo', old]);

@@ -15,6 +15,8 @@ export interface RepositoryContext {
   readonly path: string;
   readonly algorithm: Algorithm;
   readonly secure: boolean;
+  /** Opened without a `meta.json`, as what the objects tell. */
+  readonly inferred: boolean;
   readonly objects: LocalObjectStore;
   readonly verity: VerityCalls;
   readonly imageReader: ImageReader | undefined;

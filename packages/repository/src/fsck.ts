@@ -92,12 +92,13 @@ class Check {
   }
 
   checkMetadata(): void {
-    const { path, algorithm, verity } = this.#context;
+    const { path, algorithm, verity, inferred } = this.#context;
     let metadata: RepositoryMetadata;
     try {
       ({ metadata } = readMetadataFile(path, verity));
     } catch (error) {
-      this.#errors.push({ type: 'metadata-parse-failed', detail: messageOf(error) });
+      // A repository from before there was such a file is in order without it.
+      if (!(inferred && hasCode(error, 'OLD_FORMAT'))) this.#errors.push({ type: 'metadata-parse-failed', detail: messageOf(error) });
       return;
     }
     this.#hasMetadata = true;

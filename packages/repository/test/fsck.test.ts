@@ -1,4 +1,4 @@
-import { chmodSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { formatFinding, formatFsckReport, type FsckFinding, type FsckProgress, type Repository } from '../src/index.ts';
@@ -99,6 +99,7 @@ describe('meta.json', () => {
     expect(broken).toMatchObject({ hasMetadata: false, errors: [{ type: 'metadata-parse-failed' }] });
     expect(formatFsckReport(broken)).toMatch(/^meta\.json: error\n/);
     renameSync(path, `${path}.old`);
+    mkdirSync(join(repository.path, 'objects'));
     expect((await repository.fsck()).errors).toMatchObject([{ type: 'metadata-parse-failed' }]);
     writeFileSync(path, '{"version":1,"algorithm":"fsverity-sha256-12"}');
     const other = await repository.fsck();

@@ -214,7 +214,7 @@ describe('upgrade', () => {
     const repository = await open(path, { upgrade: 'when-written', onWarning: (text) => warnings.push(text) });
     expect(repository).toMatchObject({ algorithm: 'sha256', openedAs: 'inferred', secure: false });
     expect([repository.streams(), repository.images(), repository.listRefs()]).toEqual([[], [], []]);
-    expect((await repository.fsck()).hasMetadata).toBe(false);
+    expect(await repository.fsck()).toMatchObject({ hasMetadata: false, errors: [] });
     expect(await repository.gc({ dryRun: true })).toMatchObject({ objectsRemoved: 1 });
     expect(tree(path)).toEqual(before);
     await repository.writeImage(testData(20));

@@ -1,7 +1,7 @@
 import { CliError, decodeUtf8, defineCommand, formatJson, type Command, type CommandContext } from '@cfskit/cli-kit';
 import { accessOptions, platformOption, readValue, seedOptions, withRepository, withRepositoryIfAny } from '@cfskit/cli-kit/images';
 import { findTag, inspectImage, openImage, type ImageInspection } from '@cfskit/oci-import';
-import { parseImageReference, parseStoredReference } from '@cfskit/oci-ref';
+import { OciRefError, parseImageReference, parseStoredReference } from '@cfskit/oci-ref';
 import type { Repository } from '@cfskit/repository';
 import { requestedFormat } from '../image-id.ts';
 import { IMAGE_REF_TEXT } from '../image-ref.ts';
@@ -54,8 +54,9 @@ function isSource(text: string): boolean {
   try {
     parseImageReference(text);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    if (error instanceof OciRefError) return false;
+    throw error;
   }
 }
 
