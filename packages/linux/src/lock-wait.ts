@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from './pause.ts';
 
 /** How long a lock is waited for. */
 export interface FlockAsyncOptions {
@@ -20,16 +20,6 @@ export async function waitForLock(tryLock: () => boolean, { timeoutMs = Infinity
     if (leftMs <= 0) return false;
     await pause(Math.min(pauseMs, leftMs), signal);
     if (tryLock()) return true;
-  }
-}
-
-/** Rejects with the signal's own reason, as `throwIfAborted` does; the timer's error would only carry it as its cause. */
-async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  try {
-    await sleep(ms, undefined, signal === undefined ? {} : { signal });
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
   }
 }
 

@@ -1,8 +1,9 @@
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { systemError } from './errors.ts';
 import { call, libcFunction64, required, valueOf } from './libc.ts';
 import { controlSpace, MessageHeader, rightsOf } from './message-header.ts';
 import { closeDescriptor } from './open-at.ts';
+import { pause } from './pause.ts';
 
 /** How a pair of sockets keeps messages apart: `seqpacket`, one by one; `stream`, not at all. */
 export type SocketType = 'seqpacket' | 'stream';
@@ -121,18 +122,8 @@ class Waiting {
   async pause(): Promise<void> {
     const waitedMs = performance.now() - this.#start;
     if (waitedMs < AT_EVERY_TURN_MS) await turn();
-    else await this.#sleep(Math.min(waitedMs / 8, LONGEST_PAUSE_MS));
+    else await pause(Math.min(waitedMs / 8, LONGEST_PAUSE_MS), this.#signal);
     this.#signal?.throwIfAborted();
-  }
-
-  /** The timer's own error would only carry the signal's reason as its cause. */
-  async #sleep(ms: number): Promise<void> {
-    try {
-      await sleep(ms, undefined, this.#signal === undefined ? {} : { signal: this.#signal });
-    } catch (error) {
-      this.#signal?.throwIfAborted();
-      throw error;
-    }
   }
 }
 
