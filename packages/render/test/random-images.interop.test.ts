@@ -44,7 +44,7 @@ function judge(layers: Layers, ours: Answer, theirs: Answer): Verdict | undefine
     return ours.dropped > 0 || (isAboutLink(theirs.error) && replacesATarget(layers)) ? 'link without target' : undefined;
   if (ours.dump === theirs.dump) return 'same';
   if (withoutImplied(ours.dump, theirs.dump)) return 'metadata of a hidden directory';
-  return climbs(layers) && hidesMore(theirs.dump, ours.dump) ? 'step up from a file' : undefined;
+  return climbs(layers) && (ours.dropped > 0 || hidesMore(theirs.dump, ours.dump)) ? 'step up from a file' : undefined;
 }
 
 /**
@@ -67,16 +67,20 @@ function replacesATarget(layers: Layers): boolean {
 }
 
 /**
- * A symbolic link to `file/..`: the kernel and we find no directory there, so an entry below it is refused and a marker below it has no effect;
- * umoci shortens the path before it looks.
+ * A symbolic link to `file/..`: the kernel and we find no directory there, so an entry below it is refused, a marker below it has no effect and a
+ * link to something below it has no target; umoci shortens the path before it looks.
  */
 function climbs(layers: Layers): boolean {
   return layers.flat().some(({ kind, target = '' }) => kind === 'sym' && /[a-d]\/\.\./.test(target));
 }
 
 function hidesMore(theirs: string, ours: string): boolean {
-  const lines = new Set(ours.split('\n'));
-  return theirs.split('\n').every((line) => lines.has(line));
+  const paths = new Set(pathsOf(ours));
+  return pathsOf(theirs).every((path) => paths.has(path));
+}
+
+function pathsOf(dump: string): string[] {
+  return dump.split('\n').map((line) => line.replace(/ .*/, ''));
 }
 
 /** A directory that a marker hid, and that newer entries keep, has no metadata left; to umoci it has if the marker comes later. */
