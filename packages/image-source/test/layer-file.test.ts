@@ -109,11 +109,13 @@ describe('a layer in a file', () => {
     'whose tar ends megabytes before the layer does is read to its end: %s',
     async (compression) => {
       const long = Buffer.concat([tarA, new Uint8Array(3 * 1024 * 1024).fill(7)]);
-      const found = async (layer: LayerFile): Promise<void> => expect(await find(layer)).toBe('box\n');
-      await withLayer(compress(long, compression), TYPES[compression], found, digestOf(long));
-      const refused = async (layer: LayerFile): Promise<void> =>
-        expect(await failure(find(layer))).toMatchObject({ code: 'DIGEST_MISMATCH' });
-      await withLayer(compress(flipBit(long, long.length - 1), compression), TYPES[compression], refused, digestOf(long));
+      const type = TYPES[compression];
+      const expected = digestOf(long);
+      await withLayer(compress(long, compression), type, async (layer) => expect(await find(layer)).toBe('box\n'), expected);
+      const damaged = compress(flipBit(long, long.length - 1), compression);
+      const check = async (layer: LayerFile): Promise<void> =>
+        expect(await failure(find(layer))).toMatchObject({ code: 'DIGEST_MISMATCH', expected });
+      await withLayer(damaged, type, check, expected);
     },
   );
 

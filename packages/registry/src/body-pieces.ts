@@ -3,10 +3,13 @@ import { finished, type Readable } from 'node:stream';
 /** Buffered per response, so that the network goes on while a part is being hashed. */
 export const HIGH_WATER_MARK: number = 1024 * 1024;
 
+/** Pieces may be single bytes, which take a hundred times their size. */
+const MAX_PIECES = 1024;
+
 /**
  * The body as it comes from the connection. Each piece is good only until the next one is asked for: its memory is then given back at once.
  * If it were left to the collector, which looks through everything for every 64 MiB of such memory, a download would take half as much CPU
- * time again (1 GiB: 3.1 s instead of 2.2 s). Reading by events instead of by the stream's iterator avoids that pieces are joined by copying.
+ * time again (1 GiB: 3.0 s instead of 2.1 s). Reading by events instead of by the stream's iterator avoids that pieces are joined by copying.
  */
 export async function* bodyPieces(body: Readable): AsyncGenerator<Uint8Array, void> {
   const queue = new PieceQueue(body);
@@ -59,7 +62,7 @@ class PieceQueue {
   #add(piece: Uint8Array): void {
     this.#pieces.push(piece);
     this.#size += piece.byteLength;
-    if (this.#size >= HIGH_WATER_MARK) this.#body.pause();
+    if (this.#size >= HIGH_WATER_MARK || this.#pieces.length >= MAX_PIECES) this.#body.pause();
     this.#wake();
   }
 

@@ -1,9 +1,11 @@
 import { parseArgs } from 'node:util';
+import { benchFetch } from './fetch.ts';
 import { benchImages } from './images.ts';
 import { benchImport } from './import.ts';
 
 const USAGE = `usage: pnpm bench import [--megabytes N] [--layout DIR --tag TAG] [--pairs N] [--no-disk]
        pnpm bench images [--entries N] [--pairs N]
+       pnpm bench fetch [--pairs N]
 Build first (pnpm build): whole processes are timed.
 `;
 
@@ -25,6 +27,8 @@ if (positionals[0] === 'import') {
   await benchImport({ megabytes: Number(megabytes), pairs: Number(pairs), layout, tag, disk });
 } else if (positionals[0] === 'images') {
   await benchImages({ entries: Number(values.entries), pairs: Number(values.pairs) });
+} else if (positionals[0] === 'fetch') {
+  await benchFetch({ megabytes: [1024, 300], pairs: Number(values.pairs) });
 } else {
   process.stderr.write(USAGE);
   process.exitCode = 2;
