@@ -10,7 +10,7 @@ import { NOTHING_SKIPPED, type OutputSink, type SinkResult } from './output-sink
 import { partialFile, type PartialFile } from './partial-file.ts';
 import { visits, type OutputEntry, type Plan } from './plan.ts';
 import { startProgram, type FedProgram } from './run-program.ts';
-import { TarStream } from './tar-stream.ts';
+import { TarFeed } from './tar-feed.ts';
 
 /** What squashfs image to make. */
 export interface SquashfsOptions {
@@ -34,19 +34,18 @@ const SECONDS_MAX = 2n ** 32n - 1n;
 const XATTRS = /^(?:user|trusted|security)\./;
 
 /** Writes the merged image as a tar into mksquashfs. */
-export class SquashfsSink implements OutputSink {
+export class SquashfsSink extends TarFeed implements OutputSink {
   readonly order = 'stream';
-  readonly takesAnyOrder = false;
   readonly #file: PartialFile;
   readonly #options: SquashfsOptions;
   readonly #version: ToolsVersion | undefined;
-  readonly #tar = new TarStream({ numericOwners: true });
   #program: FedProgram | undefined;
   #root: EntryStat | undefined;
   #xattrsSkipped = 0;
   #timesRounded = 0;
 
   constructor(file: PartialFile, options: SquashfsOptions, version: ToolsVersion | undefined) {
+    super({ numericOwners: true });
     this.#file = file;
     this.#options = options;
     this.#version = version;
@@ -63,27 +62,15 @@ export class SquashfsSink implements OutputSink {
   }
 
   entry(entry: OutputEntry): void {
-    this.#tar.entry({ ...entry, stat: this.#holdable(entry) });
-  }
-
-  data(bytes: Uint8Array): void {
-    this.#tar.data(bytes);
-  }
-
-  hole(size: number): void {
-    this.#tar.hole(size);
-  }
-
-  end(): void {
-    this.#tar.end();
+    this.tar.entry({ ...entry, stat: this.#holdable(entry) });
   }
 
   async flush(): Promise<void> {
-    await this.#program!.write(this.#tar.take());
+    await this.#program!.write(this.tar.take());
   }
 
   async finish(): Promise<SinkResult> {
-    this.#tar.close();
+    this.tar.close();
     await this.flush();
     await this.#program!.finish();
     const result = await this.#measure();

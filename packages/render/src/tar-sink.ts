@@ -1,17 +1,16 @@
 import { MeteredOutput, type ByteOutput } from './byte-output.ts';
 import { NOTHING_SKIPPED, type EntryOrder, type OutputSink, type SinkResult } from './output-sink.ts';
 import { outputEntry, type OutputEntry, type Plan } from './plan.ts';
-import { TarStream } from './tar-stream.ts';
+import { TarFeed } from './tar-feed.ts';
 
 /** Writes the merged image as a tar. */
-export class TarSink implements OutputSink {
+export class TarSink extends TarFeed implements OutputSink {
   readonly order: EntryOrder;
-  readonly takesAnyOrder = false;
   readonly #output: ByteOutput;
   readonly #metered: MeteredOutput;
-  readonly #tar = new TarStream();
 
   constructor(output: ByteOutput, order: EntryOrder) {
+    super();
     this.#output = output;
     this.#metered = new MeteredOutput(output);
     this.order = order;
@@ -23,28 +22,16 @@ export class TarSink implements OutputSink {
   }
 
   entry(entry: OutputEntry): void {
-    this.#tar.entry(entry);
-  }
-
-  data(bytes: Uint8Array): void {
-    this.#tar.data(bytes);
-  }
-
-  hole(size: number): void {
-    this.#tar.hole(size);
-  }
-
-  end(): void {
-    this.#tar.end();
+    this.tar.entry(entry);
   }
 
   async flush(): Promise<void> {
-    const pieces = this.#tar.take();
+    const pieces = this.tar.take();
     if (pieces.length > 0) await this.#metered.write(pieces);
   }
 
   async finish(): Promise<SinkResult> {
-    this.#tar.close();
+    this.tar.close();
     await this.flush();
     await this.#output.finish();
     return { bytes: this.#metered.bytes, digest: this.#metered.digest(), report: NOTHING_SKIPPED };

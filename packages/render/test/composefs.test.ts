@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { tar, type TarEntry, type TarEntryType } from '@cfskit/fixtures';
+import { caseTar, type CaseEntry } from '@cfskit/flatten-suite';
 import { fsVerityDigest, objectPath, type Algorithm } from '@cfskit/fs-verity';
 import { openImage, readTree, type FormatVersion } from '@cfskit/erofs';
 import { LocalObjectStore } from '@cfskit/repository';
@@ -10,23 +10,9 @@ import { composefsTree, convertDumpfile, convertErofs, type RenderImage } from '
 import { codesOf, failureOf, imageOf, withPath } from './support/images.ts';
 import { layer } from './support/layer-builder.ts';
 
-interface VectorEntry {
-  readonly path: string;
-  readonly kind: 'dir' | 'file' | 'sym' | 'link' | 'chr' | 'blk' | 'fifo';
-  readonly mode: string;
-  readonly uid?: number;
-  readonly gid?: number;
-  readonly sec?: number;
-  readonly nsec?: number;
-  readonly xattrs?: Readonly<Record<string, string>>;
-  readonly data?: string;
-  readonly target?: string;
-  readonly rdev?: number;
-}
-
 interface Vector {
   readonly name: string;
-  readonly layers: readonly (readonly VectorEntry[])[];
+  readonly layers: readonly (readonly CaseEntry[])[];
   readonly oci: string;
   readonly oci_keep_user_xattrs?: string;
   readonly ids: Readonly<Record<string, Readonly<Partial<Record<Algorithm, string>>>>>;
@@ -34,36 +20,8 @@ interface Vector {
 
 const vectors = JSON.parse(readFileSync(new URL('vectors/composefs.json', import.meta.url), 'utf8')) as readonly Vector[];
 
-const TYPES: Readonly<Record<VectorEntry['kind'], TarEntryType>> = {
-  dir: 'dir',
-  file: 'file',
-  sym: 'symlink',
-  link: 'hardlink',
-  chr: 'char',
-  blk: 'block',
-  fifo: 'fifo',
-};
-
-const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
-
-function tarEntry({ path, kind, mode, uid = 0, gid = 0, sec = 0, nsec = 0, xattrs = {}, data, target, rdev }: VectorEntry): TarEntry {
-  return {
-    path: latin1(path),
-    type: TYPES[kind],
-    mode: Number.parseInt(mode, 8),
-    uid,
-    gid,
-    mtime: sec,
-    xattrs: Object.fromEntries(Object.entries(xattrs).map(([name, value]) => [name, latin1(value)])),
-    ...(nsec !== 0 && { pax: { mtime: `${sec}.${String(nsec).padStart(9, '0')}` } }),
-    ...(data !== undefined && { content: latin1(data) }),
-    ...(target !== undefined && { target: latin1(target) }),
-    ...(rdev !== undefined && { device: [(rdev >>> 8) & 0xfff, (rdev & 0xff) | ((rdev >>> 12) & 0xfff00)] as const }),
-  };
-}
-
 function imageOfVector({ layers }: Vector): RenderImage {
-  return imageOf(...layers.map((entries) => tar(entries.map(tarEntry))));
+  return imageOf(...layers.map(caseTar));
 }
 
 describe.each(vectors)('$name', (vector) => {

@@ -40,7 +40,7 @@ export async function writeCase(directory: string, one: Pick<FlattenCase, 'layer
   await writeLayout(directory, caseLayout(one, compression));
 }
 
-function tarEntry({ path, kind, mode, uid, gid, sec, data, target, rdev }: CaseEntry): TarEntry {
+function tarEntry({ path, kind, mode, uid, gid, sec, nsec, xattrs, data, target, rdev }: CaseEntry): TarEntry {
   return {
     path: fromLatin1(path),
     type: TYPES[kind],
@@ -48,6 +48,8 @@ function tarEntry({ path, kind, mode, uid, gid, sec, data, target, rdev }: CaseE
     ...(uid !== undefined && { uid }),
     ...(gid !== undefined && { gid }),
     ...(sec !== undefined && { mtime: sec }),
+    ...(nsec !== undefined && { pax: { mtime: `${sec ?? 0}.${String(nsec).padStart(9, '0')}` } }),
+    ...(xattrs !== undefined && { xattrs: Object.fromEntries(Object.entries(xattrs).map(([name, value]) => [name, fromLatin1(value)])) }),
     ...(data !== undefined && { content: fromLatin1(data) }),
     ...(target !== undefined && { target: fromLatin1(target) }),
     ...(rdev !== undefined && { device: [(rdev >>> 8) & 0xfff, (rdev & 0xff) | ((rdev >>> 12) & 0xfff00)] as const }),

@@ -9,6 +9,9 @@ export interface CaseEntry {
   readonly uid?: number;
   readonly gid?: number;
   readonly sec?: number;
+  /** Written as a PAX record. */
+  readonly nsec?: number;
+  readonly xattrs?: Readonly<Record<string, string>>;
   readonly data?: string;
   readonly target?: string;
   readonly rdev?: number;
