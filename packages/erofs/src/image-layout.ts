@@ -16,6 +16,8 @@ export interface ImageLayout {
   readonly profile: Profile;
   /** In the order of the image, the root first. */
   readonly inodes: readonly PlannedInode[];
+  readonly pairs: XattrPairs;
+  /** Those that are in the table, in its order. */
   readonly sharedPairs: readonly XattrPair[];
   readonly buildTime: Time;
   /** Some inode has a POSIX ACL. */
@@ -41,6 +43,7 @@ export function layOutImage(root: Directory, options: PlanOptions): ImageLayout 
     version,
     profile,
     inodes,
+    pairs,
     sharedPairs: shared.pairs,
     buildTime,
     hasAcl: version < 2 && hasAcl(pairs, profile),

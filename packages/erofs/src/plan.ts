@@ -31,7 +31,8 @@ class Planner {
   readonly #version: FormatVersion;
   readonly #profile: Profile;
   readonly #inodes: PlannedInode[] = [];
-  readonly #leaves = new Map<Leaf, PlannedInode>();
+  /** Those with several names, as soon as the first of them has been met. */
+  readonly #linked = new Map<Leaf, PlannedInode | undefined>();
   readonly #levels: Level[] = [];
   /** Character devices with number 0 that stay what they are. */
   #stubs: ReadonlySet<Leaf> = new Set();
@@ -42,6 +43,7 @@ class Planner {
   }
 
   plan(root: Directory): PlannedInode[] {
+    for (const leaf of linkedLeaves(root)) this.#linked.set(leaf, undefined);
     this.#enter(root, undefined, '', this.#rootEntries(root));
     for (let level = this.#levels.at(-1); level !== undefined; level = this.#levels.at(-1)) {
       if (!this.#continue(level)) this.#levels.pop();
@@ -80,7 +82,7 @@ class Planner {
   }
 
   #leaf(leaf: Leaf, directory: Directory, parent: PlannedInode, name: ByteString): PlannedInode {
-    const known = this.#leaves.get(leaf);
+    const known = this.#linked.get(leaf);
     if (known === undefined) return this.#newLeaf(leaf, parent, name);
     if (isWhiteout(leaf)) throw unwritable(known, 'whiteout (character device with number 0) with more than one name');
     const origin = this.#profile === 'c' ? leaf.origin : undefined;
@@ -97,7 +99,7 @@ class Planner {
     if (whiteout) parent.hasWhiteouts = true;
     const inode = this.#add(new PlannedInode(leaf, whiteout ? 'file' : leaf.kind, parent, name));
     if (this.#profile === 'c' && leaf.origin !== undefined) inode.nlink = leaf.origin.nlink;
-    this.#leaves.set(leaf, inode);
+    if (this.#linked.has(leaf)) this.#linked.set(leaf, inode);
     this.#measure(inode, leaf);
     return inode;
   }
@@ -136,6 +138,25 @@ class Planner {
     if (target.length >= 1 && target.length <= limit && !target.includes('\0')) return target.length;
     throw unwritable(inode, `symbolic link target of ${target.length} bytes, wanted 1 to ${limit} without NUL`);
   }
+}
+
+/** Few leaves have several names: to remember all until the end would be a third of what is kept of an inode. */
+function linkedLeaves(root: Directory): ReadonlySet<Leaf> {
+  const met = new Set<Leaf>();
+  const linked = new Set<Leaf>();
+  let level = [root];
+  for (let depth = 0; depth < DEPTH_MAX && level.length > 0; depth++) {
+    const below: Directory[] = [];
+    for (const directory of level) {
+      for (const [, node] of directory.entries()) {
+        if (node.kind === 'directory') below.push(node);
+        else if (met.has(node)) linked.add(node);
+        else met.add(node);
+      }
+    }
+    level = below;
+  }
+  return linked;
 }
 
 /** `.` and `..` are sorted among the other names, so they are not always first. */

@@ -1,6 +1,6 @@
 import { PERMISSIONS, TYPE_BITS, type ByteString, type FileContent, type Node, type Stat } from '@cfskit/fs-tree';
 import { FILE_TYPE, type Kind } from './file-type.ts';
-import type { XattrPair } from './xattr-pair.ts';
+import type { ExternalPairs } from './xattr-pair.ts';
 import { EMPTY_SET, type XattrSet } from './xattr-set.ts';
 
 /** Content of a regular file that is elsewhere, or nowhere. */
@@ -32,9 +32,8 @@ export class PlannedInode {
   hasWhiteouts = false;
 
   xattrs: XattrSet = EMPTY_SET;
-  /** The attributes of external files. */
-  metacopy: XattrPair | undefined = undefined;
-  redirect: XattrPair | undefined = undefined;
+  /** The attributes of external files; not those of an object that no other inode refers to, which follow from its id. */
+  pairs: ExternalPairs | undefined = undefined;
   /** Bytes of all attributes. */
   xattrSize = 0;
 

@@ -13,8 +13,9 @@ import {
 } from './overlay.ts';
 import type { PlanOptions } from './plan.ts';
 import type { External, PlannedInode } from './planned-inode.ts';
+import { repeatedObjects } from './repeated-objects.ts';
 import { unwritable } from './writable.ts';
-import type { XattrPair, XattrPairs } from './xattr-pair.ts';
+import type { ExternalPairs, XattrPair, XattrPairs } from './xattr-pair.ts';
 import { EMPTY_SET, type XattrSet } from './xattr-set.ts';
 
 /**
@@ -24,36 +25,42 @@ import { EMPTY_SET, type XattrSet } from './xattr-set.ts';
  * @throws {ErofsError} UNWRITABLE
  */
 export function prepareXattrs(inodes: readonly PlannedInode[], pairs: XattrPairs, options: PlanOptions): void {
-  const preparation = new Preparation(pairs, options);
+  const preparation = new Preparation(pairs, repeatedObjects(inodes), options);
   for (const inode of inodes) preparation.prepare(inode);
 }
 
 class Preparation {
   readonly #pairs: XattrPairs;
+  /** Every other object has one inode. */
+  readonly #repeated: ReadonlySet<ObjectId>;
   readonly #options: PlanOptions;
   readonly #sets = new Map<Xattrs, XattrSet>([[NO_XATTRS, EMPTY_SET]]);
   #algorithm: Algorithm | undefined;
 
-  constructor(pairs: XattrPairs, options: PlanOptions) {
+  constructor(pairs: XattrPairs, repeated: ReadonlySet<ObjectId>, options: PlanOptions) {
     this.#pairs = pairs;
+    this.#repeated = repeated;
     this.#options = options;
   }
 
   prepare(inode: PlannedInode): void {
     const { external } = inode;
-    if (external !== undefined) this.#prepareExternal(inode, external);
+    if (external !== undefined) inode.pairs = this.#pairsOf(inode, external);
     const marks = this.#marksOf(inode);
     inode.xattrs = marks.length === 0 ? this.#setOf(inode.stat.xattrs) : this.#newSet(inode.stat.xattrs, marks);
   }
 
-  #prepareExternal(inode: PlannedInode, content: External): void {
-    const objectId = content.kind === 'external' ? this.#checkId(inode, content.objectId) : undefined;
-    const pairs = objectId === undefined ? undefined : this.#pairs.ofObject(objectId);
-    inode.metacopy = pairs?.metacopy ?? this.#pairs.of(METACOPY, '');
-    if (content.kind === 'sparse') return;
+  #pairsOf(inode: PlannedInode, content: External): ExternalPairs | undefined {
+    if (content.kind !== 'external') {
+      const redirect = content.kind === 'sparse' ? undefined : this.#payloadRedirect(inode, content.payload);
+      return { metacopy: this.#pairs.of(METACOPY, ''), redirect };
+    }
+    const objectId = this.#checkId(inode, content.objectId);
     // mkcomposefs copies the payload whatever it is, composefs-rs goes by the digest.
-    const usesPayload = objectId === undefined || this.#options.profile === 'c';
-    inode.redirect = usesPayload && content.payload !== undefined ? this.#payloadRedirect(inode, content.payload) : pairs?.redirect;
+    if (this.#options.profile === 'c' && content.payload !== undefined) {
+      return { metacopy: this.#pairs.ofObject(objectId).metacopy, redirect: this.#payloadRedirect(inode, content.payload) };
+    }
+    return this.#repeated.has(objectId) ? this.#pairs.ofObject(objectId) : undefined;
   }
 
   #checkId(inode: PlannedInode, objectId: ObjectId): ObjectId {
@@ -96,13 +103,13 @@ class Preparation {
   #newSet(xattrs: Xattrs, marks: Marks): XattrSet {
     const values = new Map<ByteString, ByteString>();
     for (const name of [...xattrs.keys()].toSorted()) values.set(escapeXattrName(name), xattrs.get(name)!);
-    if (this.#options.version === 2) return { ...EMPTY_SET, last: this.#pairsOf(values) };
+    if (this.#options.version === 2) return { ...EMPTY_SET, last: this.#pairsOfValues(values) };
     // Marks replace attributes of the same name that the tree has.
     for (const [name, value] of marks) values.set(name, value);
-    return cut(this.#pairsOf(new Map([...values].toSorted(byName))));
+    return cut(this.#pairsOfValues(new Map([...values].toSorted(byName))));
   }
 
-  #pairsOf(values: ReadonlyMap<ByteString, ByteString>): XattrPair[] {
+  #pairsOfValues(values: ReadonlyMap<ByteString, ByteString>): XattrPair[] {
     return Array.from(values, ([name, value]) => this.#pairs.of(name, value));
   }
 }

@@ -34,7 +34,7 @@ export function shareXattrs(inodes: readonly PlannedInode[], pairs: XattrPairs, 
     pair.tableOffset = size;
     size += pairSize(pair);
   }
-  const sequence = new XattrSequence(maxReferences(options.profile));
+  const sequence = new XattrSequence(pairs, maxReferences(options.profile));
   for (const inode of inodes) {
     sequence.load(inode);
     if (sequence.sharedCount + sequence.localCount > 0) sizeXattrs(inode, sequence);
@@ -42,11 +42,11 @@ export function shareXattrs(inodes: readonly PlannedInode[], pairs: XattrPairs, 
   return { pairs: shared, size };
 }
 
-function count({ xattrs, metacopy, redirect }: PlannedInode): void {
+function count({ xattrs, pairs }: PlannedInode): void {
   for (const pair of xattrs.beforeMetacopy) pair.inodes++;
-  if (metacopy !== undefined) metacopy.inodes++;
   for (const pair of xattrs.beforeRedirect) pair.inodes++;
-  if (redirect !== undefined) redirect.inodes++;
+  if (pairs !== undefined) pairs.metacopy.inodes++;
+  if (pairs?.redirect !== undefined) pairs.redirect.inodes++;
   for (const pair of xattrs.last) pair.inodes++;
 }
 

@@ -31,7 +31,7 @@ export class XattrWriter {
     this.#view = buffer.view;
     this.#layout = layout;
     this.#referenceBase = layout.version === 2 ? layout.inodesEnd : layout.inodesEnd % BLOCK;
-    this.#sequence = new XattrSequence(maxReferences(layout.profile));
+    this.#sequence = new XattrSequence(layout.pairs, maxReferences(layout.profile));
   }
 
   /** The shared entries, one after the other. */

@@ -17,7 +17,7 @@ export interface XattrName {
   readonly form: ValueForm;
 }
 
-/** A name with a value: the same object wherever the two occur together. Most images have two for each object, so it is kept small. */
+/** A name with a value: the same object wherever the two occur together, unless it is known that they occur once. */
 export class XattrPair {
   readonly name: XattrName;
   /** The value, or the object id that stands for it. */
@@ -63,6 +63,12 @@ export interface ObjectPairs {
   readonly redirect: XattrPair;
 }
 
+/** The attributes of an external file; one without a path has no redirect. */
+export interface ExternalPairs {
+  readonly metacopy: XattrPair;
+  readonly redirect: XattrPair | undefined;
+}
+
 /** Every name and every pair of an image, once. */
 export class XattrPairs {
   readonly #version: FormatVersion;
@@ -95,10 +101,15 @@ export class XattrPairs {
   ofObject(objectId: ObjectId): ObjectPairs {
     let pairs = this.#objects.get(objectId);
     if (pairs === undefined) {
-      pairs = { metacopy: new XattrPair(this.#metacopy, objectId), redirect: new XattrPair(this.#redirect, objectId) };
+      pairs = this.ofSingleObject(objectId);
       this.#objects.set(objectId, pairs);
     }
     return pairs;
+  }
+
+  /** Those of an object that one inode refers to, and no more than once: made anew whenever they are needed, which is most of the memory of an image. */
+  ofSingleObject(objectId: ObjectId): ObjectPairs {
+    return { metacopy: new XattrPair(this.#metacopy, objectId), redirect: new XattrPair(this.#redirect, objectId) };
   }
 
   /** Every name of a pair with a value as it is. */
