@@ -27,14 +27,23 @@ const STORED = 'stored:';
 const PATH = /^(\.{0,2}\/|\.{1,2}$)/;
 
 /**
+ * Check what was typed for a subject, before anything is opened.
+ *
+ * @param what how the help calls the argument
+ * @throws {UsageError}
+ */
+export function checkSubjectName(text: string, what = 'REF'): void {
+  if (text === '') throw new UsageError(`${what}: the name is empty`);
+}
+
+/**
  * Find out what a name means: what is stored comes first, a tag before an image, and then what is on this machine.
  *
  * @param repository nothing is stored without one
- * @throws {UsageError} for an empty name; {CliError} NOT_FOUND with near names, UNSUPPORTED for a file that is neither image nor dumpfile;
+ * @throws {CliError} NOT_FOUND with near names, UNSUPPORTED for a file that is neither image nor dumpfile;
  *   {OciImportError} AMBIGUOUS. Node's own errors.
  */
 export async function locateSubject(text: string, repository: Repository | undefined, cwd: string): Promise<SubjectPlace> {
-  if (text === '') throw new UsageError('REF: the name is empty');
   const stored = text.startsWith(STORED) ? text.slice(STORED.length) : text;
   if (repository !== undefined && (stored !== text || !PATH.test(text))) {
     const place = findStored(stored, repository);

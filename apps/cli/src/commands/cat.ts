@@ -9,7 +9,7 @@ import { basedirOption, ContentReader } from '../file-content.ts';
 import { imagePath } from '../image-path.ts';
 import { notFound } from '../near-names.ts';
 import { openSubject } from '../subject.ts';
-import { REF_TEXT } from '../subject-place.ts';
+import { checkSubjectName, REF_TEXT } from '../subject-place.ts';
 
 export const cat: Command = defineCommand({
   summary: 'Print a file of an image, or the data that a stream stands for, objects checked while they are read',
@@ -32,6 +32,7 @@ export const cat: Command = defineCommand({
   run({ values, args: { name, path } }, context) {
     const target = context.dataTarget(values.output, { binary: true });
     if (path === undefined) return printStream(name, target, values, context);
+    checkSubjectName(name, 'NAME');
     return withRepositoryIfAny(values, context, async (repository) => {
       const { root } = await openSubject(name, repository, context);
       const node = follow(root, imagePath(path));

@@ -1,6 +1,5 @@
 import { defineCommand, UsageError, type Command } from '@cfskit/cli-kit';
-import { accessOptions, platformOption, readValue, seedOptions, withRepository } from '@cfskit/cli-kit/images';
-import { parseStoredReference } from '@cfskit/oci-ref';
+import { accessOptions, platformOption, seedOptions, withRepository } from '@cfskit/cli-kit/images';
 import { convertImage, openDestination } from '../convert/convert-image.ts';
 import { convertSource } from '../convert/convert-source.ts';
 import { DESTINATION_TEXT, parseDestinationPath } from '../convert/destination.ts';
@@ -8,6 +7,7 @@ import { checkOptionsFit, convertOptions } from '../convert/options.ts';
 import { printConverted } from '../convert/print-converted.ts';
 import { storedRenderImage } from '../convert/stored-image.ts';
 import { SOURCE_TEXT } from '../image-source.ts';
+import { checkImageRef } from '../image-ref.ts';
 
 const STORED = 'stored:';
 
@@ -31,7 +31,7 @@ export const convert: Command = defineCommand({
     if (!args.source.startsWith(STORED)) return convertSource(args.source, destination, values, context);
     if (values.platform !== undefined) throw new UsageError('--platform: a stored image is for one platform');
     const name = args.source.slice(STORED.length);
-    readValue('SOURCE', () => parseStoredReference(name));
+    checkImageRef(name, 'SOURCE');
     const to = openDestination(destination, context);
     return withRepository(values, context, async (repository) => {
       const image = await storedRenderImage(repository, name);

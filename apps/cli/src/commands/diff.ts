@@ -8,6 +8,7 @@ import { readSides } from '../diff/read-sides.ts';
 import { fsOptions } from '../fs-options.ts';
 import { mapItems } from '../map-items.ts';
 import type { Subject } from '../subject.ts';
+import { checkSubjectName } from '../subject-place.ts';
 
 const SIDE_TEXT =
   'Stored OCI image or EROFS image, or the path of an image file, dumpfile or directory; stored:NAME and ./NAME force one side';
@@ -36,13 +37,16 @@ export const diff: Command = defineCommand({
     { code: '0', meaning: 'no differences' },
     { code: '1', meaning: 'there are differences, or the comparison failed' },
   ],
-  run: ({ values, args }, context) =>
-    withRepositoryIfAny<number>(values, context, async (repository) => {
+  run({ values, args }, context) {
+    checkSubjectName(args.a, 'A');
+    checkSubjectName(args.b, 'B');
+    return withRepositoryIfAny<number>(values, context, async (repository) => {
       const [a, b] = await readSides(args, { values, repository, context });
       const comparison = new Comparison(a, b, values.ignore);
       await context.print({ json: () => toJson(a, b, comparison), text: () => toText(comparison) });
       return comparison.found === 0 ? 0 : 1;
-    }),
+    });
+  },
 });
 
 function* toText(comparison: Comparison): Generator<string, void> {

@@ -6,7 +6,7 @@ import { extractTree } from '@cfskit/render';
 import { basedirOption, ContentReader } from '../file-content.ts';
 import { imagePath } from '../image-path.ts';
 import { openSubject } from '../subject.ts';
-import { REF_TEXT } from '../subject-place.ts';
+import { checkSubjectName, REF_TEXT } from '../subject-place.ts';
 import { reportJson, unpackOptions, unpackRules, warnOfReport } from '../unpack-options.ts';
 
 export const extract: Command = defineCommand({
@@ -30,6 +30,7 @@ export const extract: Command = defineCommand({
   run({ values, args }, context) {
     const { output } = values;
     if (output === undefined || output === '') throw new UsageError('missing --output DIR');
+    checkSubjectName(args.image);
     return withRepositoryIfAny(values, context, async (repository) => {
       const { root } = await openSubject(args.image, repository, context);
       const contents = new ContentReader(repository, values.basedir, context);

@@ -4,7 +4,7 @@ import { joinPath, lookup, splitPath } from '@cfskit/fs-tree';
 import { imagePath } from '../image-path.ts';
 import { listingOptions, printListing } from '../listed-entry.ts';
 import { openSubject } from '../subject.ts';
-import { REF_TEXT } from '../subject-place.ts';
+import { checkSubjectName, REF_TEXT } from '../subject-place.ts';
 import { listNode } from '../tree-entry.ts';
 import { imageListOptions, printImageList } from './oci-images.ts';
 
@@ -33,6 +33,7 @@ export const ls: Command = defineCommand({
     }
     if (values.filter !== undefined || values['no-trunc'] || values.digests)
       throw new UsageError('--filter, --no-trunc and --digests are for the list of images, without REF');
+    checkSubjectName(image);
     return withRepositoryIfAny(values, context, async (repository) => {
       const { root } = await openSubject(image, repository, context);
       const names = joinPath(splitPath(imagePath(path)));

@@ -1,13 +1,12 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
-import { readValue, withRepository } from '@cfskit/cli-kit/images';
+import { withRepository } from '@cfskit/cli-kit/images';
 import type { Directory } from '@cfskit/fs-tree';
 import type { Algorithm } from '@cfskit/fs-verity';
 import { buildImageTree, convertObjectIds, openImage } from '@cfskit/oci-import';
-import { parseStoredReference } from '@cfskit/oci-ref';
 import { effectiveFormats } from '@cfskit/repository';
 import { xattrsOption } from '../fs-options.ts';
 import { candidateIds, computeImageId, explainOption, printCandidates, printImageId, requestedFormat } from '../image-id.ts';
-import { IMAGE_REF_TEXT } from '../image-ref.ts';
+import { checkImageRef, IMAGE_REF_TEXT } from '../image-ref.ts';
 
 export const ociComputeId: Command = defineCommand({
   summary: 'Print the id that the EROFS image of a stored image has, without storing anything',
@@ -20,7 +19,7 @@ export const ociComputeId: Command = defineCommand({
     ['oci compute-id --explain demo', 'all ids that it could have'],
   ],
   run({ values, args }, context) {
-    readValue('REF', () => parseStoredReference(args.image));
+    checkImageRef(args.image);
     return withRepository(values, context, async (repository) => {
       const { signal } = context;
       const image = await openImage(repository, args.image);

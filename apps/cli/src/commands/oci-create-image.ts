@@ -2,11 +2,10 @@ import { defineCommand, type Command } from '@cfskit/cli-kit';
 import { readValue, withWritableRepository } from '@cfskit/cli-kit/images';
 import { formatObjectId } from '@cfskit/fs-verity';
 import { createImages, type CreatedImages } from '@cfskit/oci-import';
-import { parseStoredReference } from '@cfskit/oci-ref';
 import { checkRefName } from '@cfskit/repository';
 import { xattrsOption } from '../fs-options.ts';
 import { requestedFormat } from '../image-id.ts';
-import { IMAGE_REF_TEXT } from '../image-ref.ts';
+import { checkImageRef, IMAGE_REF_TEXT } from '../image-ref.ts';
 
 export const ociCreateImage: Command = defineCommand({
   summary: 'Build the EROFS image of a stored image, again if there is one, and link it',
@@ -25,7 +24,7 @@ export const ociCreateImage: Command = defineCommand({
     ['oci create-image --erofs-version 2 demo demo-v2', 'of format 2, also kept as refs/demo-v2'],
   ],
   run({ values, args: { image, name } }, context) {
-    readValue('REF', () => parseStoredReference(image));
+    checkImageRef(image);
     if (name !== undefined) readValue('NAME', () => checkRefName(name));
     const format = requestedFormat(values);
     const formats = values['all-formats'] ? ([1, 2] as const) : format === undefined ? undefined : [format];

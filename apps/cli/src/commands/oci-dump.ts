@@ -1,10 +1,9 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
-import { readValue, withRepository } from '@cfskit/cli-kit/images';
+import { withRepository } from '@cfskit/cli-kit/images';
 import { writeDumpfile } from '@cfskit/fs-tree';
 import { buildImageTree, openImage } from '@cfskit/oci-import';
-import { parseStoredReference } from '@cfskit/oci-ref';
 import { xattrsOption } from '../fs-options.ts';
-import { IMAGE_REF_TEXT } from '../image-ref.ts';
+import { checkImageRef, IMAGE_REF_TEXT } from '../image-ref.ts';
 
 export const ociDump: Command = defineCommand({
   summary: 'Print the file system of a stored image as a composefs dumpfile',
@@ -20,7 +19,7 @@ export const ociDump: Command = defineCommand({
   ],
   json: false,
   run({ values, args }, context) {
-    readValue('REF', () => parseStoredReference(args.image));
+    checkImageRef(args.image);
     const target = context.dataTarget(values.output, { binary: false });
     return withRepository(values, context, async (repository) => {
       const { signal } = context;

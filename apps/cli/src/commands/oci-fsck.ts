@@ -4,7 +4,7 @@ import { readObjectIds } from '@cfskit/erofs';
 import { formatOciFsckReport, isOciFsckOk, ociFsck as checkImages, ociFsckJson, type OciFsckReport } from '@cfskit/oci-import';
 import type { Repository } from '@cfskit/repository';
 import { checkProgress, concludeCheck, reportLines, repositoryReportJson } from '../checks.ts';
-import { IMAGE_REF_TEXT } from '../image-ref.ts';
+import { checkImageRef, IMAGE_REF_TEXT } from '../image-ref.ts';
 
 export const ociFsck: Command = defineCommand({
   summary: 'Check the repository, and that every tagged image is complete',
@@ -20,6 +20,7 @@ export const ociFsck: Command = defineCommand({
     { code: '1', meaning: 'problems were found, or the check itself failed' },
   ],
   run({ values, args }, context) {
+    if (args.image !== undefined) checkImageRef(args.image);
     const check = async (repository: Repository): Promise<void> => {
       const report = await checkImages(repository, { reference: args.image, onProgress: checkProgress(context), signal: context.signal });
       await context.print({ json: () => toJson(report), text: () => reportLines(formatOciFsckReport(report)) });

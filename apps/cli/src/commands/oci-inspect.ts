@@ -1,10 +1,10 @@
 import { CliError, decodeUtf8, defineCommand, formatJson, type Command, type CommandContext } from '@cfskit/cli-kit';
-import { accessOptions, platformOption, readValue, seedOptions, withRepository, withRepositoryIfAny } from '@cfskit/cli-kit/images';
+import { accessOptions, platformOption, seedOptions, withRepository, withRepositoryIfAny } from '@cfskit/cli-kit/images';
 import { findTag, inspectImage, openImage, type ImageInspection } from '@cfskit/oci-import';
-import { OciRefError, parseImageReference, parseStoredReference } from '@cfskit/oci-ref';
+import { OciRefError, parseImageReference } from '@cfskit/oci-ref';
 import type { Repository } from '@cfskit/repository';
 import { requestedFormat } from '../image-id.ts';
-import { IMAGE_REF_TEXT } from '../image-ref.ts';
+import { checkImageRef, IMAGE_REF_TEXT } from '../image-ref.ts';
 import type { InspectedSource } from '../inspect-source.ts';
 
 const STORED = 'stored:';
@@ -31,7 +31,7 @@ export const ociInspect: Command = defineCommand({
     const isStored = !values.remote && args.image.startsWith(STORED);
     const name = isStored ? args.image.slice(STORED.length) : args.image;
     if (isStored || !(values.remote || isSource(name))) {
-      readValue('REF', () => parseStoredReference(name));
+      checkImageRef(name);
       await withRepository(values, context, (repository) => printStored(repository, name, values, context));
       return;
     }

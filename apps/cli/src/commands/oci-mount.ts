@@ -1,9 +1,8 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
-import { readValue, withRepository } from '@cfskit/cli-kit/images';
+import { withRepository } from '@cfskit/cli-kit/images';
 import { findMountableImage } from '@cfskit/oci-import';
-import { parseStoredReference } from '@cfskit/oci-ref';
 import { requestedFormat } from '../image-id.ts';
-import { IMAGE_REF_TEXT } from '../image-ref.ts';
+import { checkImageRef, IMAGE_REF_TEXT } from '../image-ref.ts';
 import { checkMountValues, mountOptions, mountStored } from '../mount-stored.ts';
 
 export const ociMount: Command = defineCommand({
@@ -23,7 +22,7 @@ export const ociMount: Command = defineCommand({
     ['oci mount --sealed --dry-run demo /mnt', 'what would be done, after the label was checked'],
   ],
   run({ values, args }, context) {
-    readValue('REF', () => parseStoredReference(args.image));
+    checkImageRef(args.image);
     checkMountValues(values);
     return withRepository(values, context, async (repository) => {
       const format = requestedFormat(values);

@@ -11,10 +11,10 @@ import {
   type SealResult,
   type SealStatement,
 } from '@cfskit/oci-import';
-import { checkTagName, parseStoredReference } from '@cfskit/oci-ref';
+import { checkTagName } from '@cfskit/oci-ref';
 import type { ErofsFormat } from '@cfskit/repository';
 import { concludeCheck } from '../checks.ts';
-import { IMAGE_REF_TEXT } from '../image-ref.ts';
+import { checkImageRef, IMAGE_REF_TEXT } from '../image-ref.ts';
 
 const MODES = ['annotations', 'label', 'artifact'] as const satisfies readonly SealMode[];
 
@@ -67,7 +67,7 @@ export const ociSeal: Command = defineCommand({
     { code: '1', meaning: 'failed; with --verify: something that is stated is not true, or nothing could be confirmed' },
   ],
   run({ values, args }, context) {
-    readValue('REF', () => parseStoredReference(args.image));
+    checkImageRef(args.image);
     if (values.verify) {
       return withRepository(values, context, async (repository) => {
         const report = await verifySeal(repository, args.image, { signal: context.signal });

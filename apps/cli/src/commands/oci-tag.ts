@@ -1,8 +1,8 @@
 import { defineCommand, printable, type Command } from '@cfskit/cli-kit';
 import { readValue, withWritableRepository } from '@cfskit/cli-kit/images';
 import { openImage, tagImage } from '@cfskit/oci-import';
-import { checkTagName, parseStoredReference } from '@cfskit/oci-ref';
-import { IMAGE_REF_TEXT } from '../image-ref.ts';
+import { checkTagName } from '@cfskit/oci-ref';
+import { checkImageRef, IMAGE_REF_TEXT } from '../image-ref.ts';
 
 export const ociTag: Command = defineCommand({
   summary: 'Give a stored image a tag, which keeps it from being collected',
@@ -17,7 +17,7 @@ export const ociTag: Command = defineCommand({
     ['tag --no-clobber sha256:9f2c… release-1', 'a name that must be new'],
   ],
   run({ values, args }, context) {
-    readValue('REF', () => parseStoredReference(args.image));
+    checkImageRef(args.image);
     readValue('NAME', () => checkTagName(args.name));
     return withWritableRepository(values, context, async (repository) => {
       const { manifestDigest } = await openImage(repository, args.image);
