@@ -5,9 +5,10 @@ import { inStep } from './image-job.ts';
 import type { ImageJob } from './image-job.ts';
 import { imageRefs, plainImages } from './image-refs.ts';
 import type { NamedRef } from './image-refs.ts';
-import { configStreamName, findJsonStream, hasRefs, writeJsonStream } from './image-streams.ts';
+import { configStreamName, hasRefs, writeJsonStream } from './image-streams.ts';
 import type { JsonStream } from './json-stream.ts';
 import { linkConfig } from './link-config.ts';
+import { mendJsonStream } from './mend-json-stream.ts';
 
 /** The config of the image being imported. */
 export interface LoadedConfig {
@@ -19,15 +20,18 @@ export interface LoadedConfig {
 }
 
 /**
- * Reads the config: from the repository if it is there, else from the source. Either way it hashes to its digest.
+ * Reads the config: from the repository if it is there and sound, else from the source. Either way it hashes to its digest.
  *
  * @throws {OciImportError} CONFIG_FAILED
  */
 export function loadConfig(job: ImageJob): Promise<LoadedConfig> {
   const { config } = job.manifest;
   return inStep(job, 'CONFIG_FAILED', `Failed to import config ${config.digest}`, config.digest, async () => {
-    const stored = await findJsonStream(job.repository, configStreamName(config.digest));
-    const raw = stored?.raw ?? (await readBlob(job.source, config, job.options.signal ? { signal: job.options.signal } : {}));
+    let fetched: Promise<Uint8Array> | undefined;
+    const fetch = (): Promise<Uint8Array> =>
+      (fetched ??= readBlob(job.source, config, job.options.signal ? { signal: job.options.signal } : {}));
+    const stored = await mendJsonStream(job, configStreamName(config.digest), fetch);
+    const raw = stored?.raw ?? (await fetch());
     const container = isImageConfig(config.mediaType) ? parseImageConfig(raw) : undefined;
     return { raw, container, stored };
   });
@@ -50,8 +54,11 @@ export function storeConfig(
   const { repository } = job;
   const { digest } = job.manifest.config;
   return inStep(job, 'CONFIG_FAILED', `Failed to store config ${digest}`, digest, async () => {
-    if (stored === undefined) return writeJsonStream(repository, configStreamName(digest), raw, [...layers, ...images]);
-    if (container === undefined || isLinked(stored, layers, images)) return stored.id;
+    const name = configStreamName(digest);
+    // An image's stream that is there and cannot be read has manifests that refer to it, with the same layers.
+    const hasParents = container !== undefined && repository.hasStream(name.contentId) !== undefined;
+    if (stored === undefined && !hasParents) return writeJsonStream(repository, name, raw, [...layers, ...images]);
+    if (stored !== undefined && (container === undefined || isLinked(stored, layers, images))) return stored.id;
     return linkConfig(repository, { digest, raw, layers, images });
   });
 }

@@ -21,6 +21,7 @@ import { planLayers } from './layer-plan.ts';
 import { asStored } from './stored-layers.ts';
 import type { LocatedLayer } from './layer-plan.ts';
 import { locateLayers } from './locate-layers.ts';
+import { mendJsonStream, noneIfDamaged } from './mend-json-stream.ts';
 import { addReferrer } from './referrers.ts';
 
 /** What an import left in the repository. */
@@ -154,9 +155,12 @@ function placeName(source: ImageSource): string {
 
 function loadStoredManifest(job: ImageJob): Promise<JsonStream | undefined> {
   const { manifestDigest: digest } = job;
-  return inStep(job, 'MANIFEST_FAILED', 'Failed to read the stored stream', digest, () =>
-    findJsonStream(job.repository, manifestStreamName(digest)),
-  );
+  return inStep(job, 'MANIFEST_FAILED', 'Failed to read the stored stream', digest, () => mendManifest(job));
+}
+
+// oxlint-disable-next-line typescript/require-await -- its bytes are at hand
+function mendManifest(job: ImageJob): Promise<JsonStream | undefined> {
+  return mendJsonStream(job, manifestStreamName(job.manifestDigest), async () => job.manifestRaw);
 }
 
 /** The layers of an image by the references of its config, those of an artifact by the references of its manifest. */
@@ -193,7 +197,7 @@ function sizeOf(layers: readonly LocatedLayer[]): number {
 function storeManifest(job: ImageJob, refs: readonly NamedRef[]): Promise<ObjectId> {
   const { repository, manifestDigest: digest, manifestRaw } = job;
   return inStep(job, 'MANIFEST_FAILED', 'Failed to store the stream', digest, async () => {
-    const stored = await findJsonStream(repository, manifestStreamName(digest));
+    const stored = await findJsonStream(repository, manifestStreamName(digest)).catch(noneIfDamaged);
     if (stored !== undefined && hasRefs(stored, refs)) return stored.id;
     return writeJsonStream(repository, manifestStreamName(digest), manifestRaw, refs);
   });

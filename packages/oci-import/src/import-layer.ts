@@ -7,6 +7,7 @@ import { coalescing, countingStream, nullReporter, safeReporter } from '@cfskit/
 import type { Reporter } from '@cfskit/progress';
 import type { Repository } from '@cfskit/repository';
 import { CONTENT_TYPE } from '@cfskit/splitstream';
+import { layerDamage } from './layer-damage.ts';
 import { mergeStats } from './import-stats.ts';
 import type { ImportStats } from './import-stats.ts';
 import { peek } from './peek.ts';
@@ -33,7 +34,8 @@ export interface ImportLayerResult {
 
 /**
  * Imports one tar from anywhere, plain or compressed with gzip or zstd: the first bytes tell. The decompressed bytes must
- * hash to `diffId`. If the layer is there, `source` is not read, and only the name is set.
+ * hash to `diffId`. If the layer is there, and no file of it is missing,
+ * `source` is not read, and only the name is set.
  *
  * @throws {OciImportError} DIFF_ID_MISMATCH. {OciSpecError} INVALID_DIGEST, UNKNOWN_ALGORITHM. {RepositoryError} READ_ONLY.
  *   {CompressionError} {TarSplitError} for what cannot be read. Nothing is named then. The signal's reason
@@ -65,11 +67,13 @@ async function run(
 ): Promise<ImportLayerResult> {
   const contentId = formatContentId('layer', diffId);
   const known = repository.hasStream(contentId);
-  if (known !== undefined) {
+  const damage = known && (await layerDamage(repository, known, CONTENT_TYPE.layer));
+  if (known !== undefined && damage === undefined) {
     options.reporter.report({ type: 'skipped', id: diffId });
     if (options.name !== undefined) await repository.nameStream(contentId, options.name);
     return { diffId, verity: known, stats: mergeStats([{ layers: 1, layersAlreadyPresent: 1 }]) };
   }
+  if (damage !== undefined) repository.objects.forget(); // what it has seen is not what there is
   options.reporter.report({ type: 'started', id: diffId, unit: 'bytes' });
   let transferred = 0;
   const counter: Reporter = {

@@ -1,3 +1,4 @@
+import { objectPath } from '@cfskit/fs-verity';
 import type { ObjectId } from '@cfskit/fs-verity';
 import { digestAlgorithm, digestOf, MAX_JSON_SIZE } from '@cfskit/oci-spec';
 import type { Repository } from '@cfskit/repository';
@@ -34,7 +35,8 @@ export async function readJsonStream(repository: Repository, name: JsonStreamNam
   const stream = await readJsonStreamUnchecked(repository, name, id);
   const actual = digestOf(stream.raw, digestAlgorithm(name.digest));
   if (actual === name.digest) return stream;
-  const message = `${name.what} integrity failed: expected ${name.digest}, got ${actual}`;
+  const remedy = `remove streams/${name.contentId} and pull the image again`;
+  const message = `${name.what} integrity failed: expected ${name.digest}, got ${actual}, in objects/${objectPath(stream.objectId)}; ${remedy}`;
   throw new OciImportError('INTEGRITY', message, { blob: name.digest, expected: name.digest, actual });
 }
 
@@ -44,7 +46,8 @@ export async function readJsonStreamUnchecked(repository: Repository, name: Json
   const [objectId, ...others] = stream.objectRefs;
   if (objectId === undefined || others.length > 0) {
     const message = `Expected exactly 1 external object in splitstream, got ${stream.objectRefs.length}`;
-    throw new OciImportError('CORRUPT_STREAM', `${message}: ${name.contentId}`, { blob: name.digest });
+    const place = `streams/${name.contentId} (objects/${objectPath(id)})`;
+    throw new OciImportError('CORRUPT_STREAM', `${message}: ${place}; remove that name and pull the image again`, { blob: name.digest });
   }
   const raw = repository.objects.readSync(objectId, { limit: MAX_JSON_SIZE });
   return { id, objectId, raw, namedRefs: stream.namedRefs };
