@@ -10,13 +10,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { capabilities, getXattr } from '@cfskit/linux';
-import { withTempDir } from '@cfskit/fixtures';
 import { describe, expect, it } from 'vitest';
 import { convertDir, type DirectorySpec, type RenderResult } from '../src/index.ts';
-import { codesOf, failureOf, imageOf, withPath } from './support/images.ts';
+import { beside } from './support/beside.ts';
+import { failureOf, imageOf, withPath } from './support/images.ts';
 import { layer, type LayerBuilder } from './support/layer-builder.ts';
 import { isRoot, run } from './support/programs.ts';
 
@@ -28,37 +27,6 @@ async function unpack(to: string, one: LayerBuilder, options: Omit<DirectorySpec
 }
 
 const modeOf = (path: string): string => (lstatSync(path).mode & 0o7777).toString(8);
-
-/** A directory to unpack into, and beside it one that must stay as it is. */
-async function beside(
-  one: LayerBuilder,
-  options: Omit<DirectorySpec, 'kind' | 'to'> = {},
-  prepare?: (to: string) => void,
-): Promise<string[]> {
-  return withTempDir(async (directory) => {
-    const to = join(directory, 'to');
-    const outside = join(directory, 'outside');
-    await mkdir(outside);
-    await writeFile(join(outside, 'secret'), 'secret');
-    chmodSync(join(outside, 'secret'), 0o640);
-    prepare?.(to);
-    const error = await unpack(to, one, options).then(
-      () => undefined,
-      (reason: unknown) => reason,
-    );
-    expect([readdirSync(outside), readFileSync(join(outside, 'secret'), 'utf8'), modeOf(join(outside, 'secret'))]).toEqual([
-      ['secret'],
-      'secret',
-      '640',
-    ]);
-    expect(
-      readdirSync(directory)
-        .toSorted()
-        .filter((name) => name !== 'to'),
-    ).toEqual(['outside']);
-    return error === undefined ? [] : codesOf(error);
-  });
-}
 
 /** Symbolic links out of a target. */
 function links(to: string): void {
@@ -301,7 +269,7 @@ describe('nothing leads out', () => {
     ['a name of dots', layer().file('a/..')],
     ['a symbolic link that leads to itself', layer().symlink('outside', '../outside').file('outside/new')],
   ])('%s is refused, and nothing is made', async (_, one) => {
-    expect((await beside(one))[0]).toBe('LAYER_FAILED');
+    expect((await beside(imageOf(one)))[0]).toBe('LAYER_FAILED');
   });
 
   it.each([
@@ -319,18 +287,22 @@ describe('nothing leads out', () => {
     ],
     ['an absolute name', layer().file('/outside/new')],
   ])('%s stays inside', async (_, one) => {
-    expect(await beside(one)).toEqual([]);
+    expect(await beside(imageOf(one))).toEqual([]);
   });
 
   it('a symbolic link for the root is refused', async () => {
-    expect((await beside(layer().symlink('/.', '/outside').file('secret', 'x')))[0]).toBe('LAYER_FAILED');
+    expect((await beside(imageOf(layer().symlink('/.', '/outside').file('secret', 'x'))))[0]).toBe('LAYER_FAILED');
   });
 
   it('what is in the target already is not followed', async () => {
-    expect(await beside(layer().dir('d').file('d/new').file('f', 'x').file('t').hardlink('real/l', 't'), { merge: true }, links)).toEqual(
-      [],
-    );
-    expect(await beside(layer().file('implied/new'), { merge: true }, links)).toEqual([
+    expect(
+      await beside(
+        imageOf(layer().dir('d').file('d/new').file('f', 'x').file('t').hardlink('real/l', 't')),
+        { merge: true },
+        { prepare: links },
+      ),
+    ).toEqual([]);
+    expect(await beside(imageOf(layer().file('implied/new')), { merge: true }, { prepare: links })).toEqual([
       'TARGET_BLOCKED',
       expect.stringMatching(/^E(?:LOOP|NOTDIR)$/),
     ]);

@@ -11,6 +11,7 @@ import { withDefaults, type RenderLimits } from '../src/limits.ts';
 import type { TarMember } from '../src/tar-member.ts';
 import { TarReader } from '../src/tar-reader.ts';
 import { needs, run } from './support/programs.ts';
+import { base256, block, END, padded, pax, record } from './support/raw-tar.ts';
 
 interface Seen {
   readonly member: TarMember;
@@ -58,61 +59,6 @@ function codeOf(step: () => unknown): string {
     throw error;
   }
   return 'accepted';
-}
-
-/** A header block of its own, with its checksum. */
-function block(fields: {
-  name?: string;
-  size?: number | Uint8Array;
-  type?: string;
-  link?: string;
-  magic?: string;
-  more?: [number, Uint8Array][];
-}): Buffer {
-  const bytes = Buffer.from(tar([{ path: fields.name ?? 'f', target: fields.link ?? '' }], { endBlocks: 0 }).subarray(0, 512));
-  if (typeof fields.size === 'number') bytes.write(fields.size.toString(8).padStart(11, '0'), 124);
-  else if (fields.size !== undefined) bytes.set(fields.size, 124);
-  if (fields.type !== undefined) bytes.write(fields.type, 156, 'latin1');
-  if (fields.magic !== undefined) bytes.write(fields.magic.padEnd(8, '\0'), 257, 'latin1');
-  for (const [at, value] of fields.more ?? []) bytes.set(value, at);
-  return withChecksum(bytes);
-}
-
-function withChecksum(bytes: Buffer): Buffer {
-  bytes.fill(' ', 148, 156);
-  const sum = bytes.reduce((total, byte) => total + byte, 0);
-  bytes.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
-  return bytes;
-}
-
-function padded(text: string | Buffer): Buffer {
-  const bytes = Buffer.from(text);
-  return Buffer.concat([bytes, Buffer.alloc((512 - (bytes.length % 512)) % 512)]);
-}
-
-/** A metadata record and its data. */
-function record(type: string, data: string): Buffer {
-  return Buffer.concat([block({ name: 'record', type, size: Buffer.byteLength(data) }), padded(data)]);
-}
-
-const END = Buffer.alloc(1024);
-
-function pax(records: Readonly<Record<string, string>>): string {
-  return Object.entries(records)
-    .map(([key, value]) => {
-      const rest = Buffer.byteLength(` ${key}=${value}\n`);
-      const digits = String(rest + 2).length;
-      return `${rest + String(rest + digits).length} ${key}=${value}\n`;
-    })
-    .join('');
-}
-
-/** A number of a header field in base 256. */
-function base256(size: number, value: bigint): Buffer {
-  const bytes = Buffer.alloc(size, value < 0n ? 0xff : 0);
-  bytes.writeBigInt64BE(value, size - 8);
-  bytes[0] = (bytes[0] ?? 0) | 0x80;
-  return bytes;
 }
 
 const offset = (value: number): string => value.toString(8).padStart(11, '0');
