@@ -1,5 +1,4 @@
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { lstatSync, readdirSync } from 'node:fs';
 import { tar } from '@cfskit/fixtures';
 import { describe, expect, it } from 'vitest';
 import type { RenderImage, RenderLimits } from '../src/index.ts';
@@ -37,11 +36,9 @@ function list(directory: string): string[] {
   return found.toSorted();
 }
 
-/** The codes with which a tar of it fails, and the directory too: both see the same layer. */
-async function refusal(image: RenderImage, limits?: RenderLimits): Promise<string> {
-  const codes = codesOf(await failureOf(mergedTar(image, limits ? { limits } : {}))).join(' ');
-  if (limits === undefined) expect((await beside(image)).join(' ')).toBe(codes);
-  return codes;
+/** The codes with which a tar of it fails. */
+async function refusal(image: RenderImage, limits: RenderLimits = {}): Promise<string> {
+  return codesOf(await failureOf(mergedTar(image, { limits }))).join(' ');
 }
 
 describe('advisories about unpackers: nothing leads out, and nothing is smuggled in', () => {
@@ -299,14 +296,6 @@ describe('bad tars, by their numbers in the list', () => {
     const bytes = Buffer.concat([layer().file('f').build(), Buffer.alloc(3 * 2 ** 20, 'x')]);
     expect(await names(bytes)).toEqual(['f']);
   });
-});
-
-it('symbolic links out of the image are kept as they are, and nobody follows them', async () => {
-  const look = (to: string): void => {
-    expect(readlinkSync(join(to, 'a'))).toBe('../outside/secret');
-    expect(readFileSync(join(to, 'b'), 'utf8')).toBe('x');
-  };
-  expect(await beside(imageOf(layer().symlink('a', '../outside/secret').file('b', 'x')), {}, { look })).toEqual([]);
 });
 
 /** As a list of bytes shows it. */
