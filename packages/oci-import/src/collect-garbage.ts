@@ -1,5 +1,8 @@
+import { objectPath } from '@cfskit/fs-verity';
 import { decodeTag } from '@cfskit/oci-ref';
+import { RepositoryError } from '@cfskit/repository';
 import type { GcOptions, GcResult, Ref, Repository } from '@cfskit/repository';
+import { isDamage } from './layer-damage.ts';
 
 /** What a collection came to, entries of referrers included. */
 export interface OciGcResult extends GcResult {
@@ -22,7 +25,7 @@ const REFERRERS = 'oci-referrers/';
  *
  * Waits for pulls of this process and for other processes that have the repository open.
  *
- * @throws {RepositoryError} as `Repository.gc`
+ * @throws {RepositoryError} as `Repository.gc`; where it is about a damaged object, the message says what has it and what to do
  */
 export async function collectGarbage(repository: Repository, options: GcOptions = {}): Promise<OciGcResult> {
   let referrersRemoved = 0;
@@ -31,8 +34,19 @@ export async function collectGarbage(repository: Repository, options: GcOptions 
     referrersRemoved = orphans.length;
     return orphans;
   };
-  const result = await repository.gc({ ...options, letGo });
-  return { ...result, referrersRemoved };
+  try {
+    return { ...(await repository.gc({ ...options, letGo })), referrersRemoved };
+  } catch (error) {
+    throw isDamage(error) ? withRemedy(repository, error) : error;
+  }
+}
+
+/** Nothing is collected while what is in use cannot be read: whatever it refers to would be lost. */
+function withRemedy(repository: Repository, cause: RepositoryError): RepositoryError {
+  const names = repository.streams().filter(({ id }) => cause.path.endsWith(objectPath(id)) || cause.path.endsWith(id));
+  const place = [cause.path, ...names.map(({ contentId }) => `streams/${contentId}`)].join(', ');
+  const remedy = 'nothing is collected; pull its image again (fsck tells which one), or remove the tags of that image';
+  return new RepositoryError(cause.code, cause.path, `${place} is in use and damaged or missing: ${remedy}. ${cause.message}`, { cause });
 }
 
 function orphanedReferrers(refs: readonly Ref[], roots: readonly string[]): readonly Referrer[] {

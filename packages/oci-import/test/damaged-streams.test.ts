@@ -2,7 +2,7 @@ import { image, tar, tarLayer, toBlob } from '@cfskit/fixtures';
 import type { Repository } from '@cfskit/repository';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { importLayer, layerTar, openImage } from '../src/index.ts';
+import { collectGarbage, importLayer, layerTar, openImage } from '../src/index.ts';
 import { collect, names, pull, withWorkspace } from './workspace.ts';
 
 const one = tarLayer(tar([{ path: 'one', content: new Uint8Array(100).fill(1) }]));
@@ -100,6 +100,40 @@ describe('a pull of an image that is there', () => {
       expect(new Set(images.map((stored) => stored.manifestDigest)).size).toBe(2);
       expect(new Set(images.map((stored) => stored.configVerity)).size).toBe(1);
       expect((await repository.fsck()).errors).toEqual([]);
+    }));
+});
+
+describe('a collection', () => {
+  it.each(PARTS.flatMap((part) => DAMAGES.map(([how, damage]) => [part, how, damage] as const)))(
+    'names the %s stream that %s, says what to do, and removes nothing',
+    (part, _, damage) =>
+      withWorkspace(async ({ repository, layout }) => {
+        const source = await layout([{ image: both }]);
+        await pull(repository, source, { name: 'demo' });
+        const before = await names(repository);
+        const id = await idOf(repository, part);
+        await damage(repository, id);
+        const error = await collectGarbage(repository).catch((caught: unknown) => caught as Error);
+        expect(error).toMatchObject({ code: 'CORRUPT_OBJECT', path: `objects/${id.slice(0, 2)}/${id.slice(2)}` });
+        expect((error as Error).message).toMatch(
+          new RegExp(`^objects/${id.slice(0, 2)}/${id.slice(2)}, streams/oci-${part}-sha256:.*pull its image again`),
+        );
+        expect(await names(repository)).toEqual(before);
+        await pull(repository, source, { name: 'demo' });
+        expect(await collectGarbage(repository)).toMatchObject({ objectsRemoved: 0, streamsPruned: 0 });
+      }),
+  );
+
+  it('names a stream that is gone', () =>
+    withWorkspace(async ({ repository, layout }) => {
+      await pull(repository, await layout([{ image: both }]), { name: 'demo' });
+      const id = repository.hasStream(layerName)!;
+      await rm(repository.objects.pathOf(id));
+      const path = `objects/${id.slice(0, 2)}/${id.slice(2)}`;
+      await expect(collectGarbage(repository)).rejects.toMatchObject({
+        path,
+        message: expect.stringMatching(`^${path} is in use`) as unknown,
+      });
     }));
 });
 
