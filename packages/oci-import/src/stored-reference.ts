@@ -1,4 +1,4 @@
-import { formatContentId, parseStoredReference } from '@cfskit/oci-ref';
+import { formatContentId, isShortPrefix, parseStoredReference } from '@cfskit/oci-ref';
 import type { ContentKind, DigestPrefix } from '@cfskit/oci-ref';
 import { parseDigest } from '@cfskit/oci-spec';
 import type { Repository } from '@cfskit/repository';
@@ -82,6 +82,7 @@ function notFound(repository: Repository, text: string): never {
     text,
     listTags(repository).map((tag) => tag.name),
   );
+  const short = isShortPrefix(text) ? ' (the beginning of a digest needs at least 12 hex digits)' : '';
   const hint = candidates.length === 0 ? '' : `; did you mean ${candidates.join(' or ')}?`;
-  throw new OciImportError('NOT_FOUND', `OCI reference not found: ${text}${hint}`, { candidates });
+  throw new OciImportError('NOT_FOUND', `OCI reference not found: ${text}${short}${hint}`, { candidates });
 }

@@ -57,6 +57,9 @@ describe('the name of a stored image', () => {
       expect(() => resolveStoredReference(repository, 'xyz')).toThrow(
         expect.objectContaining({ code: 'NOT_FOUND', context: { candidates: [] } }),
       );
+      expect(() => resolveStoredReference(repository, '9f2c00')).toThrow(
+        'OCI reference not found: 9f2c00 (the beginning of a digest needs at least 12 hex digits)',
+      );
       expect(() => resolveStoredReference(repository, `sha256:${'0'.repeat(64)}`)).toThrow(/OCI image not found: sha256:0/);
       expect(() => resolveStoredReference(repository, '@nonsense')).toThrow(/Invalid OCI digest after '@'/);
     }));

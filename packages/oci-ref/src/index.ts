@@ -18,7 +18,7 @@ export {
   registryOf,
   shortRegistryName,
 } from './registry-name.ts';
-export { formatStoredReference, parseStoredReference } from './stored-reference.ts';
+export { formatStoredReference, isShortPrefix, parseStoredReference } from './stored-reference.ts';
 export { checkTagName, decodeTag, encodeTag } from './tag.ts';
 
 export type { ContainersStorageName, StoreSpec } from './containers-storage.ts';

@@ -18,6 +18,7 @@ export type StoredReference =
   | { readonly kind: 'tag'; readonly tag: string; readonly prefix?: DigestPrefix };
 
 const PREFIX = /^(?:(sha256|sha384|sha512):)?([0-9a-f]{12,128})$/;
+const SHORT_PREFIX = /^@?(?:sha\d+:)?[0-9a-f]{4,11}$/i;
 const HEX_DIGITS: ReadonlyMap<string | undefined, number> = new Map([
   ['sha256', 64],
   ['sha384', 96],
@@ -40,6 +41,15 @@ export function parseStoredReference(text: string): StoredReference {
     text,
     `Invalid OCI digest after '@': wanted a digest or at least 12 hex digits of one, found ${text}`,
   );
+}
+
+/**
+ * Whether a text looks like the beginning of a digest, and is too short to be taken for one: for whoever says that there is nothing of that name.
+ *
+ * @returns false below four hex digits, which are rather a tag
+ */
+export function isShortPrefix(text: string): boolean {
+  return SHORT_PREFIX.test(text);
 }
 
 /** The text that {@link parseStoredReference} understands in the same way: digests with `@`, tags as they are. */

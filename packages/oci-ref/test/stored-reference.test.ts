@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatStoredReference, OciRefError, parseStoredReference } from '../src/index.ts';
+import { formatStoredReference, isShortPrefix, OciRefError, parseStoredReference } from '../src/index.ts';
 
 const hex = 'abc123'.padEnd(64, '0');
 const digest = `sha256:${hex}`;
@@ -49,3 +49,16 @@ function comesBack(text: string): boolean {
     return error instanceof OciRefError;
   }
 }
+
+it.each([
+  ['9f2c', true],
+  ['9F2C00112233'.slice(0, 11), true],
+  ['@9f2c', true],
+  ['sha256:9f2c', true],
+  ['9f2c00112233', false],
+  ['9f2', false],
+  ['beta', false],
+  ['demo:9f2c', false],
+])('%s looks like the beginning of a digest that is too short: %s', (text, short) => {
+  expect(isShortPrefix(text)).toBe(short);
+});

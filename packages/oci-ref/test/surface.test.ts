@@ -15,6 +15,7 @@ it('exports exactly these names', async () => {
     'formatOciLayoutRef',
     'formatRegistryName',
     'formatStoredReference',
+    'isShortPrefix',
     'manifestReferenceOf',
     'parseContainersStorageName',
     'parseContainersStorageRef',
