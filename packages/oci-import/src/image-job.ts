@@ -7,7 +7,6 @@ import type { ErofsFormat, Repository } from '@cfskit/repository';
 import { OciImportError } from './errors.ts';
 import type { LayerContext, OciImportErrorCode } from './errors.ts';
 import type { Threads } from './run-layer.ts';
-import type { Sharing } from './store-pieces.ts';
 
 /** How an image is imported. Everything is optional. */
 export interface ImportImageOptions {
@@ -32,10 +31,10 @@ export interface ImportImageOptions {
   /** bounds on what a layer may decompress to */
   readonly limits?: DecodeLimits;
   /**
-   * how contents are stored that the source has as files: copied, if not said; `share` lets them share blocks or be hard links where that can be
-   * done, `share-only` fails where it cannot. Layers are then worked on one after the other. For other sources it changes nothing
+   * how contents are stored that the source has as files: copied, if not said; with `share` they share blocks or become hard links, and are copied with
+   * a warning if that cannot be done, `share-only` fails then. For other sources it changes nothing
    */
-  readonly files?: 'copy' | Sharing;
+  readonly files?: 'copy' | 'share' | 'share-only';
   /** where layers are worked on: `auto` starts threads for all but small ones */
   readonly threads?: Threads;
   readonly reporter?: Reporter;

@@ -2,6 +2,7 @@ import { CONTENT_TYPE } from '@cfskit/splitstream';
 import type { ObjectId } from '@cfskit/fs-verity';
 import { openVerified, VerifyError } from '@cfskit/oci-spec';
 import type { LayerPiece } from '@cfskit/oci-spec';
+import { RepositoryError } from '@cfskit/repository';
 import { countingStream } from '@cfskit/progress';
 import type { Reporter } from '@cfskit/progress';
 import { TarSplitError } from '@cfskit/tar-split';
@@ -15,7 +16,6 @@ import { LayerRunner } from './run-layer.ts';
 import type { LayerJob } from './run-layer.ts';
 import type { StoredLayer } from './store-layer.ts';
 import { storePieces } from './store-pieces.ts';
-import type { Sharing } from './store-pieces.ts';
 
 /** What became of the layers of one image, in manifest order. */
 export interface ImportedLayers {
@@ -36,8 +36,7 @@ const DIAGNOSIS_LIMIT = 256 * 1024 * 1024;
  * @throws {OciImportError} LAYER_FAILED. The signal's reason
  */
 export async function importLayers(job: ImageJob, layers: readonly LocatedLayer[]): Promise<ImportedLayers> {
-  const { signal, threads } = job.options;
-  const jobs = sharesFiles(job) ? 1 : (job.options.jobs ?? Math.min(4, availableParallelism()));
+  const { signal, jobs = Math.min(4, availableParallelism()), threads } = job.options;
   for (const layer of layers) if (layer.present !== undefined) job.reporter.report({ type: 'skipped', id: layer.eventId });
   const missing = layers.filter((layer) => layer.present === undefined);
   const stop = new AbortController();
@@ -45,10 +44,11 @@ export async function importLayers(job: ImageJob, layers: readonly LocatedLayer[
   const queue = missing.toSorted((a, b) => b.descriptor.size - a.descriptor.size);
   const done = new Map<LocatedLayer, Imported>();
   const failures: unknown[] = [];
+  const sharing = { isPossible: sharesFiles(job) };
   const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
   const work = async (): Promise<void> => {
     for (let layer = queue.shift(); layer !== undefined; layer = queue.shift()) {
-      done.set(layer, await importLayer(job, runner, layer, { crowded: isCrowded(layer, queue), signal: either }));
+      done.set(layer, await importLayer(job, runner, layer, { crowded: isCrowded(layer, queue), sharing, signal: either }));
     }
   };
   const guarded = (): Promise<void> =>
@@ -72,6 +72,8 @@ interface Imported {
 
 interface LayerOptions {
   readonly crowded: boolean;
+  /** Whether files of the source may be shared; what failed for one layer is not tried for the next. */
+  readonly sharing: { isPossible: boolean };
   readonly signal: AbortSignal;
 }
 
@@ -81,13 +83,12 @@ function isCrowded(layer: LocatedLayer, waiting: readonly LocatedLayer[]): boole
   return bytes > 0 && bytes >= layer.descriptor.size * (availableParallelism() - 1);
 }
 
-async function importLayer(job: ImageJob, runner: LayerRunner, layer: LocatedLayer, { crowded, signal }: LayerOptions): Promise<Imported> {
+async function importLayer(job: ImageJob, runner: LayerRunner, layer: LocatedLayer, options: LayerOptions): Promise<Imported> {
+  const { signal } = options;
   const { descriptor, eventId } = layer;
   job.reporter.report({ type: 'started', id: eventId, total: descriptor.size, unit: 'bytes' });
   try {
-    const { id, stats, unlistable } = isShared(job, layer)
-      ? await shareLayer(job, layer, signal)
-      : await copyLayer(job, runner, layer, { crowded, signal });
+    const { id, stats, unlistable } = await shareOrCopy(job, runner, layer, options);
     signal.throwIfAborted();
     await job.repository.registerStream(layer.contentId, id);
     if (unlistable !== undefined) job.options.onWarning?.(`layer ${layer.id} is stored but cannot be listed: ${unlistable}`);
@@ -96,6 +97,19 @@ async function importLayer(job: ImageJob, runner: LayerRunner, layer: LocatedLay
   } catch (error) {
     signal.throwIfAborted();
     throw layerFailure(job, layer.context, await blame(job, layer, error, signal));
+  }
+}
+
+async function shareOrCopy(job: ImageJob, runner: LayerRunner, layer: LocatedLayer, options: LayerOptions): Promise<StoredLayer> {
+  const { sharing, signal } = options;
+  if (!sharing.isPossible || !hasFiles(layer)) return copyLayer(job, runner, layer, options);
+  try {
+    return await shareLayer(job, layer, signal);
+  } catch (error) {
+    if (job.options.files !== 'share' || !(error instanceof RepositoryError) || error.code !== 'ZERO_COPY_IMPOSSIBLE') throw error;
+    if (sharing.isPossible) job.options.onWarning?.('files of the source cannot be shared with the repository, so they are copied');
+    sharing.isPossible = false;
+    return copyLayer(job, runner, layer, options);
   }
 }
 
@@ -110,14 +124,14 @@ function sharesFiles({ options, source }: ImageJob): boolean {
 }
 
 /** Files can be had as such in a plain tar under its diff_id. */
-function isShared(job: ImageJob, { kind, compression, diffId, descriptor }: LocatedLayer): boolean {
-  return sharesFiles(job) && kind === 'tar' && compression === 'none' && descriptor.digest === diffId;
+function hasFiles({ kind, compression, diffId, descriptor }: LocatedLayer): boolean {
+  return kind === 'tar' && compression === 'none' && descriptor.digest === diffId;
 }
 
 function shareLayer(job: ImageJob, { descriptor, eventId }: LocatedLayer, signal: AbortSignal): Promise<StoredLayer> {
   const { digest, size } = descriptor;
   const pieces = countingPieces(job.source.openPieces!(descriptor, { signal }), eventId, size, job.reporter);
-  return storePieces(pieces, { expected: { digest, size }, sharing: job.options.files as Sharing, signal }, job.repository.objects);
+  return storePieces(pieces, { expected: { digest, size }, signal }, job.repository.objects);
 }
 
 async function* countingPieces(

@@ -1,6 +1,6 @@
 import { BlobVerifier } from '@cfskit/oci-spec';
 import type { LayerFile, LayerPiece } from '@cfskit/oci-spec';
-import { createStreamWriter, RepositoryError, storeStream } from '@cfskit/repository';
+import { createStreamWriter, storeStream } from '@cfskit/repository';
 import type { ImportedFile, ImportMethod, LocalObjectStore } from '@cfskit/repository';
 import { CONTENT_TYPE } from '@cfskit/splitstream';
 import { TarSplitter } from '@cfskit/tar-split';
@@ -10,22 +10,18 @@ import { Breather } from './breather.ts';
 import { PieceSink } from './piece-sink.ts';
 import type { StoredLayer } from './store-layer.ts';
 
-/** How files of a source become objects: `share` copies what cannot be shared, `share-only` fails then. */
-export type Sharing = 'share' | 'share-only';
-
-/** What a layer in pieces must turn out to be, and how it is stored. */
+/** What a layer in pieces must turn out to be. */
 export interface PiecesJob {
   /** Its diff_id and size. */
   readonly expected: { readonly digest: string; readonly size: number };
-  readonly sharing: Sharing;
   readonly signal?: AbortSignal;
 }
 
 const CHUNK_SIZE = 1024 * 1024;
 
 /**
- * Stores a layer whose files are files of their own: by sharing their blocks, by a hard link, or by a copy, in this order. What is hashed for the diff_id
- * is what has been stored, so a file that changes meanwhile is found out. The splitstream is the same as that of {@link storeLayer}.
+ * Stores a layer whose files are files of their own, by sharing their blocks or by hard links. What is hashed for the diff_id is what has been stored, so
+ * a file that changes meanwhile is found out. The splitstream is the same as that of {@link storeLayer}.
  *
  * @throws {VerifyError} it is not the layer that was expected {TarSplitError} {RepositoryError} ZERO_COPY_IMPOSSIBLE and others; whatever `pieces` throws
  */
@@ -45,13 +41,13 @@ export async function storePieces(pieces: AsyncIterable<LayerPiece>, job: Pieces
 async function splitPieces(
   pieces: AsyncIterable<LayerPiece>,
   sink: PieceSink,
-  { expected, sharing, signal }: PiecesJob,
+  { expected, signal }: PiecesJob,
   objects: LocalObjectStore,
 ): Promise<Pick<StoredLayer, 'size' | 'unlistable'>> {
   let unlistable: string | undefined;
   const splitter = new TarSplitter(sink, { onUnlistable: (problem) => (unlistable ??= problem.message) });
   const verifier = new BlobVerifier(expected);
-  const share = sharer(objects, sharing, signal);
+  const share = sharer(objects, signal);
   const breather = new Breather();
   for await (const piece of pieces) {
     await breather.breathe();
@@ -66,17 +62,17 @@ async function splitPieces(
   return { size, ...(unlistable !== undefined && { unlistable }) };
 }
 
-type Share = (file: LayerFile) => Promise<ImportedFile | undefined>;
+type Share = (file: LayerFile) => Promise<ImportedFile>;
 
-/** The bytes of a file: those of the object that it has become, where it could be shared. */
+/** The bytes of a file that is the content of an entry are those of the object that it has become. */
 async function* chunksOf(file: LayerFile, sink: PieceSink, objects: LocalObjectStore, share: Share): AsyncGenerator<Uint8Array, void> {
-  const shared = sink.awaits(file.size) ? await share(file) : undefined;
-  if (shared === undefined) {
+  if (!sink.awaits(file.size)) {
     yield* fileChunks(file);
-  } else {
-    sink.give(shared);
-    yield* objects.open(shared.id);
+    return;
   }
+  const shared = await share(file);
+  sink.give(shared);
+  yield* objects.open(shared.id);
 }
 
 const readAsync = promisify(read);
@@ -92,15 +88,10 @@ async function* fileChunks({ fd, size }: LayerFile): AsyncGenerator<Uint8Array, 
 }
 
 /** A hard link needs one file system; two that differ by name may still share blocks. */
-function sharer(objects: LocalObjectStore, sharing: Sharing, signal: AbortSignal | undefined): Share {
+function sharer(objects: LocalObjectStore, signal: AbortSignal | undefined): Share {
   const device = statSync(objects.prepareDirectory()).dev;
-  return async ({ fd, size }) => {
+  return ({ fd, size }) => {
     const methods: ImportMethod[] = fstatSync(fd).dev === device ? ['reflink', 'hardlink'] : ['reflink'];
-    try {
-      return await objects.putFile(`/proc/self/fd/${fd}`, { size, methods, ...(signal && { signal }) });
-    } catch (error) {
-      if (sharing === 'share' && error instanceof RepositoryError && error.code === 'ZERO_COPY_IMPOSSIBLE') return undefined;
-      throw error;
-    }
+    return objects.putFile(`/proc/self/fd/${fd}`, { size, methods, ...(signal && { signal }) });
   };
 }
