@@ -1,3 +1,5 @@
+import { readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fsVerityDigest } from '@cfskit/fs-verity';
 import { beforeAll, expect, it } from 'vitest';
 import { json, ok, run, scratch } from './harness.ts';
@@ -70,4 +72,14 @@ it('does not mix -0 with -l or --json', async () => {
 
 it('ends with 0 when the reader goes away', async () => {
   expect(await run(['ls-layer', '--repo', stored.repo, base], { stdoutLimit: 3 })).toMatchObject({ code: 0, stderr: '' });
+});
+
+it('prints no part of a document that fails', async () => {
+  const damaged = await storeSample(path());
+  const file = await realpath(join(damaged.repo, `streams/oci-layer-${base}`));
+  const bytes = await readFile(file);
+  await rm(file);
+  await writeFile(file, bytes.fill(0, bytes.byteLength >> 1));
+  const argv = ['ls-layer', '--repo', damaged.repo, base];
+  expect(await run([...argv, '--json'])).toMatchObject({ code: 1, stdout: '' });
 });
