@@ -1,8 +1,15 @@
 import { isAbsolute, relative, resolve } from 'node:path';
-import { CliError, type CommandContext } from '@cfskit/cli-kit';
+import { CliError, UsageError, type CommandContext } from '@cfskit/cli-kit';
 import { readValue } from '@cfskit/cli-kit/images';
 import { openFetcher, parseArchiveRef, type Fetcher } from '@cfskit/image-source';
-import { parseImageReference, parseOciLayoutRef, parseRegistryName, type ImageReference, type Transport } from '@cfskit/oci-ref';
+import {
+  OciRefError,
+  parseImageReference,
+  parseOciLayoutRef,
+  parseRegistryName,
+  type ImageReference,
+  type Transport,
+} from '@cfskit/oci-ref';
 import type { RegistryClientOptions } from '@cfskit/registry';
 
 /** What this program reads itself, and how it is written. */
@@ -59,13 +66,25 @@ export function parseDestination(text: string, what = 'DST'): ImageReference {
 }
 
 function parseFor(text: string, what: string, forms: ReadonlyMap<Transport, string>): ImageReference {
-  const reference = readValue(what, () => parseImageReference(text));
+  const reference = readReference(text, what, forms);
   const { transport, name } = reference;
   if (transport === 'registry') readValue(what, () => parseRegistryName(name));
   if (forms.has(transport)) return reference;
   const message = `transport '${transport}' is not supported; supported: ${[...forms.values()].join(', ')}`;
   throw new CliError('UNSUPPORTED', message, { detail: { transport, supported: [...forms.keys()] } });
 }
+
+function readReference(text: string, what: string, forms: ReadonlyMap<Transport, string>): ImageReference {
+  try {
+    return readValue(what, () => parseImageReference(text));
+  } catch (error) {
+    const isOther = error instanceof UsageError && error.cause instanceof OciRefError && NO_TRANSPORT.has(error.cause.code);
+    if (!isOther) throw error;
+    throw new UsageError(`${error.message}; wanted ${[...forms.values()].join(', ')}`, { cause: error.cause });
+  }
+}
+
+const NO_TRANSPORT: ReadonlySet<string> = new Set(['MISSING_COLON', 'MISSING_SLASHES', 'UNKNOWN_TRANSPORT']);
 
 /** The reference with its path as this process sees it, where the working directory of the world is another one. */
 export function located(reference: ImageReference, cwd: string): ImageReference {

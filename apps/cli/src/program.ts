@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command, CommandEntry, Program } from '@cfskit/cli-kit';
 import { errorCodes } from './error-codes.ts';
+import { hints } from './hints.ts';
 import { leftOut } from './left-out.ts';
 
 const { version } = readPackage();
@@ -72,6 +73,7 @@ export const cfskit: Program = {
   leftOut,
   about: () => ({ node: process.version, formats: { erofs: [0, 1, 2], splitstream: ['current', 'old-header'] } }),
   errorCodes: new Set(Object.keys(errorCodes)),
+  hints,
 };
 
 function command(names: readonly string[], load: () => Promise<Command>): CommandEntry {

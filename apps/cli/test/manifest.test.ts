@@ -29,3 +29,15 @@ it('asks a registry for the manifest alone', async () => {
   expect(registry.requests.filter(({ path: asked }) => asked.includes('/blobs/'))).toEqual([]);
   await registry.close();
 });
+
+it('says what there is and what can be done, when it cannot', async () => {
+  await using registry = await startTestRegistry({ login: { scheme: 'basic', username: 'me', password: 'secret' } });
+  putImage(registry, 'a', image, 'v1');
+  const name = `docker://${registry.registry}/a`;
+  const hint = 'hint   log in with `cfskit login REGISTRY`, or give --creds USER:PASSWORD';
+  expect(await run(['manifest', `${name}:v1`, '--no-creds'])).toMatchObject({ code: 1, stderr: expect.stringContaining(hint) });
+  const missing = await run(['manifest', `${name}:v2`, '--creds=me:secret']);
+  expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining('; available: v1\n') });
+  const noTransport = await run(['manifest', `${registry.registry}/a:v1`]);
+  expect(noTransport).toMatchObject({ code: 2, stderr: expect.stringContaining('; wanted docker://NAME, oci:DIR[:TAG]') });
+});

@@ -20,6 +20,13 @@ export interface ErrorReportOptions {
   readonly knownCodes?: ReadonlySet<string>;
 }
 
+/** How an error is printed. */
+export interface ErrorTextOptions {
+  readonly paint?: Paint;
+  /** What can be done about it. */
+  readonly hint?: string | undefined;
+}
+
 /** Fields that get a line of their own when the messages do not hold them already. */
 const PLACES = [
   ['source', 'source'],
@@ -42,8 +49,9 @@ export function describeError(error: unknown, options: ErrorReportOptions = {}):
  *       wanted sha256:6b1f…
  *       found  sha256:0e77…
  *       source https://host/v2/app/blobs/sha256:6b1f…
+ *       hint   what to do about it
  */
-export function formatErrorText(program: string, report: ErrorReport, paint: Paint = (_, text) => text): string {
+export function formatErrorText(program: string, report: ErrorReport, { paint = unpainted, hint }: ErrorTextOptions = {}): string {
   const lines = [`${paint('red', `${program}:`)} ${printable(report.message)}`];
   for (const cause of report.causes) lines.push(`  cause  ${printable(cause)}`);
   const wanted = factText(report.detail['expected'] ?? report.detail['wanted']);
@@ -53,7 +61,12 @@ export function formatErrorText(program: string, report: ErrorReport, paint: Pai
     const place = factText(report.detail[field]);
     if (place !== undefined && place !== '' && !isTold(report, report.detail[field])) lines.push(`  ${label} ${printable(place)}`);
   }
+  if (hint !== undefined) lines.push(`  hint   ${hint}`);
   return `${lines.join('\n')}\n`;
+}
+
+function unpainted(_: unknown, text: string): string {
+  return text;
 }
 
 /** Whether the messages hold a value, or each of several, already. */

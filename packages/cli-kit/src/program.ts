@@ -24,6 +24,8 @@ export interface Program {
   readonly about?: () => Readonly<Record<string, unknown>>;
   /** Codes of errors that the documentation of this program lists; others are reported as INTERNAL. */
   readonly errorCodes?: ReadonlySet<string>;
+  /** What a user can do about an error, by its code: for people, so it is not in the JSON form. */
+  readonly hints?: Readonly<Record<string, string>>;
 }
 
 /** The entry with this full name, if any. */

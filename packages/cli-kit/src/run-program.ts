@@ -135,7 +135,7 @@ function fail(program: Program, thrown: unknown, world: World, options: FailOpti
 function failureText(program: Program, error: unknown, world: World, options: FailOptions): string {
   const report = describeError(error, program.errorCodes === undefined ? {} : { knownCodes: program.errorCodes });
   if (options.json) return formatErrorJson(report);
-  const text = formatErrorText(program.name, report, choosePaint(options.color, world));
+  const text = formatErrorText(program.name, report, { paint: choosePaint(options.color, world), hint: program.hints?.[report.code] });
   if (error instanceof UsageError) return `${text}${pointer(program, options.helpFor)}`;
   if (options.stack) return `${text}${stackText(error)}`;
   return report.code === 'INTERNAL' ? `${text}  this is a bug; -vv shows where\n` : text;

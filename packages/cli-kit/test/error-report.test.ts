@@ -71,6 +71,11 @@ describe('text', () => {
     );
   });
 
+  it('ends with what can be done about it', () => {
+    const text = formatErrorText('cfskit', describeError(new Error('no login')), { hint: 'log in first' });
+    expect(text).toBe('cfskit: no login\n  hint   log in first\n');
+  });
+
   it('lets no control character through', () => {
     const text = formatErrorText('cfskit', describeError(new Error('no tag \u001B[2J\n x')));
     expect(text).toBe('cfskit: no tag \\x1b[2J\\x0a x\n');

@@ -30,9 +30,7 @@ export class RegistryImage implements RootedImageSource {
   }
 
   async resolveRoot({ tag, signal }: RootOptions = {}): Promise<ImageRoot> {
-    const { hostname, port, name } = this.name;
-    const wanted = tag === undefined ? this.name : { hostname, ...(port !== undefined && { port }), name, tag };
-    const { descriptor, raw } = await this.#client.fetchManifest(wanted, signalOf(signal));
+    const { descriptor, raw } = await this.#source.fetch({ ...(tag !== undefined && { tag }), ...signalOf(signal) });
     return { descriptor, raw };
   }
 

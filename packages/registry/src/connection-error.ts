@@ -20,6 +20,9 @@ const NOT_HTTP = /^(?:HPE|UND_ERR_HEADERS_OVERFLOW|UND_ERR_RES_CONTENT_LENGTH_MI
 const CERTIFICATE =
   /^(?:CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|UND_ERR_PRX_TLS|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|EPROTO|CRL_|ERROR_IN_)/;
 
+/** How Node.js is to be started: whoever sees the message may not be the one who starts it. */
+const NODES_ADVICE = /; if the root CA is installed locally, try running Node\.js with --use-system-ca$/;
+
 /** An error that no server sent: no connection, a cut one, no trust. Those that are ours already, and aborts, are returned as they are. */
 export function connectionError(error: unknown, method: string, url: URL, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted === true) return signal.reason;
@@ -49,5 +52,5 @@ function innermost(error: Error): Error {
 /** OpenSSL's messages are a dozen fields long, of which one is for people. */
 function describe(cause: Error, code: string): string {
   if ('reason' in cause && typeof cause.reason === 'string') return oneLine(`${cause.reason} (${code})`);
-  return oneLine(cause.message === '' ? code : cause.message);
+  return oneLine(cause.message === '' ? code : cause.message.replace(NODES_ADVICE, ''));
 }

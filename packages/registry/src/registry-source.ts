@@ -64,12 +64,21 @@ export class RegistrySource implements ImageSource {
   async resolve(options: ResolveOptions = {}): Promise<ResolvedImage> {
     const { tag, signal } = options;
     signal?.throwIfAborted();
-    const fetched = await this.#fetch(tag === undefined ? pick(this.name) : tagOrDigest(tag), signal);
+    const fetched = await this.fetch({ ...(tag !== undefined && { tag }), ...signalOf(signal) });
     const documents = new Map([[fetched.descriptor.digest, fetched.raw]]);
     const resolved =
       fetched.kind === 'index' ? await this.#choose(fetched, documents, options) : await this.#single(fetched, documents, options);
     this.#documents = documentsOf(resolved, documents);
     return resolved;
+  }
+
+  /**
+   * What a tag stands for, or the name, before any choice by platform: a manifest or an index. If there is none, the error lists tags that there are.
+   *
+   * @throws {RegistryError} {VerifyError} {OciSpecError}
+   */
+  async fetch({ tag, signal }: Pick<ResolveOptions, 'tag' | 'signal'> = {}): Promise<FetchedManifest> {
+    return await this.#fetch(tag === undefined ? pick(this.name) : tagOrDigest(tag), signal);
   }
 
   /**
