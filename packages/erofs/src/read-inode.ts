@@ -44,55 +44,59 @@ export function readInode(image: ErofsImage, nid: number): Inode {
   if (offset < INODES_OFFSET) throw new ErofsError('OUT_OF_BOUNDS', `inode ${nid} in front of all inodes`, { offset });
   const format = u16At(image.bytes.take(offset, compactInode.size), compactInode.offsets.format);
   if ((format & ~FORMAT_BITS) !== 0) throw new ErofsError('INVALID_INODE', `unknown i_format ${format}`, { offset });
-  const inode = (format & EXTENDED) === 0 ? readCompact(image, nid, offset, format) : readExtended(image, nid, offset, format);
+  const inode = decodeInode(image, nid, offset, format);
   checkInode(image, inode);
   return inode;
 }
 
+/** What the two kinds of inodes have in fields of different sizes. */
+type Numbers = Pick<Inode, 'nlink' | 'size' | 'uid' | 'gid' | 'mtime'>;
+
 // Fields are read one by one, at the offsets of the tables: through the tables it would take ten times as long.
-function readCompact(image: ErofsImage, nid: number, offset: number, format: number): Inode {
-  const bytes = image.bytes.take(offset, compactInode.size);
-  const { offsets, size } = compactInode;
+function decodeInode(image: ErofsImage, nid: number, offset: number, format: number): Inode {
+  const table = (format & EXTENDED) === 0 ? compactInode : extendedInode;
+  const bytes = image.bytes.take(offset, table.size);
+  const { offsets } = compactInode; // where an extended inode has these fields, too
   const mode = u16At(bytes, offsets.mode);
   const fileType = typeOf(mode, offset);
+  const { nlink, size, uid, gid, mtime } = table === compactInode ? compactNumbers(image, bytes) : extendedNumbers(image, bytes, offset);
   return {
     nid,
     offset,
     kind: kindOfFileType(fileType),
     fileType,
     mode,
-    nlink: u16At(bytes, offsets.nlink),
-    size: u32At(bytes, offsets.size),
-    uid: u16At(bytes, offsets.uid),
-    gid: u16At(bytes, offsets.gid),
-    mtime: image.buildTime,
+    nlink,
+    size,
+    uid,
+    gid,
+    mtime,
     layout: format >> 1,
     u: u32At(bytes, offsets.u),
-    xattrOffset: offset + size,
+    xattrOffset: offset + table.size,
     xattrSize: xattrAreaSize(u16At(bytes, offsets.xattrIcount)),
   };
 }
 
-function readExtended(image: ErofsImage, nid: number, offset: number, format: number): Inode {
-  const bytes = image.bytes.take(offset, extendedInode.size);
-  const { offsets, size } = extendedInode;
-  const mode = u16At(bytes, offsets.mode);
-  const fileType = typeOf(mode, offset);
+function compactNumbers({ buildTime }: ErofsImage, bytes: Uint8Array): Numbers {
+  const { offsets } = compactInode;
   return {
-    nid,
-    offset,
-    kind: kindOfFileType(fileType),
-    fileType,
-    mode,
+    nlink: u16At(bytes, offsets.nlink),
+    size: u32At(bytes, offsets.size),
+    uid: u16At(bytes, offsets.uid),
+    gid: u16At(bytes, offsets.gid),
+    mtime: buildTime,
+  };
+}
+
+function extendedNumbers(image: ErofsImage, bytes: Uint8Array, offset: number): Numbers {
+  const { offsets } = extendedInode;
+  return {
     nlink: u32At(bytes, offsets.nlink),
     size: u64At(bytes, offsets.size),
     uid: u32At(bytes, offsets.uid),
     gid: u32At(bytes, offsets.gid),
     mtime: readTime(image, bytes, offset),
-    layout: format >> 1,
-    u: u32At(bytes, offsets.u),
-    xattrOffset: offset + size,
-    xattrSize: xattrAreaSize(u16At(bytes, offsets.xattrIcount)),
   };
 }
 
