@@ -25,13 +25,13 @@ it('looks in the usual places, in their order', () => {
   const env = {
     CONTAINERS_STORAGE_ROOT: '/first',
     XDG_DATA_HOME: '/data',
-    HOME: '/home/u',
+    HOME: '/users/u',
     STORAGE_OPTS: 'x=y,additionalimagestore=/more,overlay.imagestore=/images',
   };
   expect(roots(undefined, env)).toEqual([
     '?@/first',
     '?@/data/containers/storage',
-    '?@/home/u/.local/share/containers/storage',
+    '?@/users/u/.local/share/containers/storage',
     '?@/var/lib/containers/storage',
     '?@/more',
     '?@/images',
@@ -49,7 +49,7 @@ it.each([
   ['/g+/r:overlay.mountopt=nodev,additionalimagestore=/ro', ['?@/g', '?@/ro']],
   ['rel/ative', ['?@/work dir/rel/ative']],
 ])('looks where a reference says, [%s]', (spec, expected) => {
-  expect(roots(spec, { HOME: '/home/u', CONTAINERS_STORAGE_ROOT: '/first' })).toEqual(expected);
+  expect(roots(spec, { HOME: '/users/u', CONTAINERS_STORAGE_ROOT: '/first' })).toEqual(expected);
 });
 
 it('takes the driver of a reference for the usual places, too', () => {
@@ -71,10 +71,10 @@ it('reads storage.conf: another one for root than for users', () => {
     '[storage.options.overlay]',
     'graphroot = "/not this"',
   ].join('\n');
-  const env = { CONTAINERS_STORAGE_CONF: conf(text), HOME: '/home/u' };
-  const rest = ['?@/home/u/.local/share/containers/storage', '?@/var/lib/containers/storage', '?@/ro/one', '?@/ro/two'];
+  const env = { CONTAINERS_STORAGE_CONF: conf(text), HOME: '/users/u' };
+  const rest = ['?@/users/u/.local/share/containers/storage', '?@/var/lib/containers/storage', '?@/ro/one', '?@/ro/two'];
   expect(roots(undefined, env, false)).toEqual(['vfs@/graph "root"', ...rest]);
-  expect(roots(undefined, env, true)).toEqual(['vfs@/home/u/mine', ...rest]);
+  expect(roots(undefined, env, true)).toEqual(['vfs@/users/u/mine', ...rest]);
 });
 
 it('passes over what it does not know in storage.conf', () => {
