@@ -96,13 +96,28 @@ export class SplitstreamWriter {
   }
 
   /**
-   * Complete the file. The writer takes no more calls.
+   * Complete the file. The writer takes no more calls; when this fails, its scratch files are closed.
    *
-   * @throws {RangeError} if the content is 2^53 bytes or more
+   * @throws {RangeError} if the content is 2^53 bytes or more; what the encoder and the scratch files throw
    */
   async finish(): Promise<FinishedSplitstream> {
     this.#requireOpen();
     this.#isOpen = false;
+    try {
+      return await this.#finish();
+    } catch (error) {
+      this.#chunks.close();
+      throw error;
+    }
+  }
+
+  /** Release the scratch files of a writer that is not finished; harmless at any time before {@link finish}. */
+  close(): void {
+    if (this.#isOpen) this.#chunks.close();
+    this.#isOpen = false;
+  }
+
+  async #finish(): Promise<FinishedSplitstream> {
     const namedRefs = await this.#encodeNamedRefs();
     const stream = await this.#chunks.finish();
     const { head, size } = this.#encodeHead(namedRefs.byteLength, stream.size);
@@ -113,12 +128,6 @@ export class SplitstreamWriter {
       chunks: () => inOrder([...head, namedRefs], stream),
       close: () => stream.close(),
     };
-  }
-
-  /** Release the scratch files of a writer that is not finished; harmless at any time before {@link finish}. */
-  close(): void {
-    if (this.#isOpen) this.#chunks.close();
-    this.#isOpen = false;
   }
 
   async #encodeNamedRefs(): Promise<Uint8Array> {

@@ -174,6 +174,20 @@ describe('scratch files', () => {
     expect(files.map(({ isClosed }) => isClosed)).toEqual([true]);
   });
 
+  it('are closed when the file cannot be completed', async () => {
+    const files: MemoryScratch[] = [];
+    const scratch = (): MemoryScratch => {
+      files.push(new MemoryScratch());
+      return files.at(-1)!;
+    };
+    const full = { ...codec, createEncoder: () => ({ push: () => undefined, finish: () => Promise.reject(new Error('disk full')) }) };
+    const stream = new SplitstreamWriter({ algorithm: 'sha256', contentType: 0n, codec: full, scratch });
+    for (let index = 0; index < 30; index++) stream.inline(noise(300_000, index));
+    await expect(stream.finish()).rejects.toThrow('disk full');
+    expect(files.map(({ isClosed }) => isClosed)).toEqual([true]);
+    stream.close();
+  });
+
   it('the file can be read more than once before it is closed', async () => {
     const stream = writer(() => new MemoryScratch());
     for (let index = 0; index < 40; index++) {
