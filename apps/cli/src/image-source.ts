@@ -1,6 +1,6 @@
 import { isAbsolute, relative, resolve } from 'node:path';
 import { CliError, UsageError, type CommandContext } from '@cfskit/cli-kit';
-import { readValue } from '@cfskit/cli-kit/images';
+import { readValue } from '@cfskit/cli-kit/access';
 import { openFetcher, parseArchiveRef, type Fetcher } from '@cfskit/image-source';
 import {
   OciRefError,

@@ -1,5 +1,5 @@
 import type { CommandContext, OptionValues } from '@cfskit/cli-kit';
-import { type accessOptions, type platformOption, readPlatform, type seedOptions } from '@cfskit/cli-kit/images';
+import { type accessOptions, type platformOption, readPlatform, type seedOptions } from '@cfskit/cli-kit/access';
 import { formatPlatform, loadImage, type ImageSource, type LoadedImage } from '@cfskit/oci-spec';
 import { located, parseSource, withFetcher } from './image-source.ts';
 import { registryAccess } from './registry-access.ts';

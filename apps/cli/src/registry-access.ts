@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { UsageError, type CommandContext, type OptionValues } from '@cfskit/cli-kit';
-import { givenCredentials, readValue, type accessOptions, type transportOptions } from '@cfskit/cli-kit/images';
+import { givenCredentials, readValue, type accessOptions, type transportOptions } from '@cfskit/cli-kit/access';
 import { dockerHub, parseRegistryName, registryOf, type ImageReference } from '@cfskit/oci-ref';
 import { anonymous, credentialFiles, credentialsFor } from '@cfskit/registry';
 import type { AuthFilePlaces, CredentialProvider, PasswordCredentials, RegistryClientOptions, RegistryOptions } from '@cfskit/registry';

@@ -1,5 +1,5 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
-import { accessOptions, foreignOption, platformOption, readPlatform, seedOptions } from '@cfskit/cli-kit/images';
+import { accessOptions, foreignOption, platformOption, readPlatform, seedOptions } from '@cfskit/cli-kit/access';
 import { copyImage, openImageDestination, type WrittenImage } from '@cfskit/image-source';
 import { located, parseDestination, parseSource, SOURCE_TEXT, withFetcher } from '../image-source.ts';
 import { registryAccess } from '../registry-access.ts';

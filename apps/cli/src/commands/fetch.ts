@@ -1,5 +1,5 @@
 import { defineCommand, UsageError, type Command } from '@cfskit/cli-kit';
-import { accessOptions, foreignOption, platformOption, readPlatform, seedOptions } from '@cfskit/cli-kit/images';
+import { accessOptions, foreignOption, platformOption, readPlatform, seedOptions } from '@cfskit/cli-kit/access';
 import type { FetchedLayout } from '@cfskit/image-source';
 import { resolve } from 'node:path';
 import { imageOption, imageOrArgument } from '../convert/ocirender-image.ts';

@@ -1,5 +1,5 @@
 import { defineCommand, UsageError, type Command, type CommandContext } from '@cfskit/cli-kit';
-import { readPassword, readValue, transportOptions } from '@cfskit/cli-kit/images';
+import { readPassword, readValue, transportOptions } from '@cfskit/cli-kit/access';
 import { login as store, parseRegistry, RegistryClient, type PasswordCredentials } from '@cfskit/registry';
 import { authFilePlaces, transportAccess } from '../registry-access.ts';
 

@@ -1,5 +1,5 @@
 import { defineCommand, printable, UsageError, type Command } from '@cfskit/cli-kit';
-import { readValue, transportOptions } from '@cfskit/cli-kit/images';
+import { readValue, transportOptions } from '@cfskit/cli-kit/access';
 import { logout as forget, logoutAll, parseRegistry, type LoginOptions } from '@cfskit/registry';
 import { authFilePlaces } from '../registry-access.ts';
 

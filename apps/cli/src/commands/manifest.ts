@@ -1,5 +1,5 @@
 import { defineCommand, type Command } from '@cfskit/cli-kit';
-import { accessOptions, platformOption, readPlatform } from '@cfskit/cli-kit/images';
+import { accessOptions, platformOption, readPlatform } from '@cfskit/cli-kit/access';
 import { located, noSeeds, parseSource, SOURCE_TEXT, withFetcher } from '../image-source.ts';
 import { registryAccess } from '../registry-access.ts';
 

@@ -1,5 +1,5 @@
 import { defineCommand, printable, UsageError, type Command } from '@cfskit/cli-kit';
-import { accessOptions, readValue } from '@cfskit/cli-kit/images';
+import { accessOptions, readValue } from '@cfskit/cli-kit/access';
 import { formatRegistryName, parseRegistryName, type RegistryName } from '@cfskit/oci-ref';
 import { RegistryClient } from '@cfskit/registry';
 import { registryAccess } from '../registry-access.ts';
