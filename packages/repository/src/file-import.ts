@@ -140,12 +140,12 @@ export class FileImporter {
   }
 }
 
-/** The whole file from its start, 1 MiB at a time, in one buffer; the event loop turns in between. */
+/** The whole file from its start, at most 1 MiB at a time, in one buffer; the event loop turns in between. */
 async function* pieces(fd: number, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void> {
-  const buffer = Buffer.allocUnsafe(PIECE_SIZE);
+  const buffer = Buffer.allocUnsafe(Math.min(fstatSync(fd).size + 1, PIECE_SIZE)); // one more shows the end of a small file at once
   for (let position = 0, size: number; (size = readFully(fd, buffer, position)) > 0; position += size) {
     yield buffer.subarray(0, size);
-    if (size < PIECE_SIZE) return;
+    if (size < buffer.byteLength) return;
     await nextTurn();
     signal?.throwIfAborted();
   }
