@@ -14,7 +14,10 @@ import { TAR_END_SIZE, tarFileHeader, tarPadding } from './tar-entry.ts';
 import { openTemporaryFile, type TemporaryFile } from './temporary-file.ts';
 
 /**
- * Start an OCI layout in a tar. Nothing has the name `path` before {@link OciArchiveWriter.finish}, which replaces what is there.
+ * Start an OCI layout in a tar. Nothing has the name `path` before {@link OciArchiveWriter.finish}, which replaces the file that is there,
+ * or that a link leads to.
+ *
+ * @throws {OciDirError} EXISTS: something is there that is no regular file
  */
 export async function openOciArchiveWriter(path: string): Promise<OciArchiveWriter> {
   return new OciArchiveWriter(path, await openTemporaryFile(path));
@@ -103,7 +106,7 @@ export class OciArchiveWriter {
   /**
    * Write the index and the end, put all on the disk, and give the archive its name.
    *
-   * @throws {OciDirError} BLOB_NOT_FOUND: a blob was begun and failed
+   * @throws {OciDirError} BLOB_NOT_FOUND: a blob was begun and failed; EXISTS: something else has the name meanwhile
    */
   async finish(): Promise<void> {
     for (const [path, { complete }] of this.#slots) {

@@ -1,6 +1,7 @@
 import { artifact, image, imageIndex, tar, tarLayer, toBlob, withTempDir, type Packaged } from '@cfskit/fixtures';
 import { loadImage, mediaTypes, parsePlatform, readBlob } from '@cfskit/oci-spec';
-import { mkdir, open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { extract, type Header } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
@@ -233,5 +234,50 @@ it('replaces an older file only when it is complete', async () => {
     const archive = await openOciArchive(path);
     expect((await collect(archive.open(layer.descriptor))).bytes).toEqual(layer.bytes);
     await archive.close();
+  });
+});
+
+it('replaces the file that a link leads to, not the link', async () => {
+  await withTempDir(async (directory) => {
+    await mkdir(join(directory, 'sub'));
+    await writeFile(join(directory, 'sub/real.tar'), 'old');
+    await symlink('sub/real.tar', join(directory, 'image.tar'));
+    const writer = await openOciArchiveWriter(join(directory, 'image.tar'));
+    await putBlobs(writer, one);
+    await writer.putManifest(one.bytes);
+    await writer.finish();
+    expect((await lstat(join(directory, 'image.tar'))).isSymbolicLink()).toBe(true);
+    expect(await readdir(join(directory, 'sub'))).toEqual(['real.tar']);
+    await (await openOciArchive(join(directory, 'sub/real.tar'))).close();
+  });
+});
+
+it.each<[string, (path: string) => Promise<unknown> | number | null]>([
+  ['a directory', (path) => mkdir(path)],
+  ['a link to nothing', (path) => symlink('nowhere', path)],
+  ['a link to itself', (path) => symlink('image.tar', path)],
+  ['a FIFO', (path) => spawnSync('mkfifo', [path]).status],
+])('replaces nothing but a file, neither at its beginning nor at its end: %s', async (_, make) => {
+  await withTempDir(async (directory) => {
+    const path = join(directory, 'image.tar');
+    await make(path);
+    expect(await failure(openOciArchiveWriter(path))).toMatchObject({ name: 'OciDirError', code: 'EXISTS', path });
+    await rm(path, { recursive: true });
+    const writer = await openOciArchiveWriter(path);
+    await make(path);
+    expect(await failure(writer.finish())).toMatchObject({ code: 'EXISTS' });
+    await writer.abort();
+    expect(await readdir(directory)).toEqual(['image.tar']);
+  });
+});
+
+it('names what was asked for where it cannot be written', async () => {
+  await withTempDir(async (directory) => {
+    const path = join(directory, 'missing/image.tar');
+    expect(await failure(openOciArchiveWriter(path))).toMatchObject({
+      code: 'ENOENT',
+      path,
+      message: expect.stringContaining(`'${path}'`) as string,
+    });
   });
 });
