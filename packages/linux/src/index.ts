@@ -1,6 +1,7 @@
 export { nativeBlockHash } from './block-hash.ts';
 export { capabilities } from './capabilities.ts';
 export { renameAt, unlinkAt } from './change-at.ts';
+export { endProcess } from './end-process.ts';
 export { endThread, onMessages } from './end-thread.ts';
 export { describeError, reviveError, TransferredError } from './error-transfer.ts';
 export { LinuxError } from './errors.ts';

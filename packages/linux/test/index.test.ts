@@ -17,6 +17,7 @@ it('exports these names and no others', async () => {
     'enableVerity',
     'enableVerityOrCopy',
     'enableVerityRetrying',
+    'endProcess',
     'endThread',
     'entryPath',
     'flock',
