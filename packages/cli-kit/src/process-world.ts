@@ -51,12 +51,18 @@ function signalsOfProcess(): AbortSignal {
   for (const name of SIGNALS) {
     const number = constants.signals[name];
     process.on(name, () => {
-      if (controller.signal.aborted) process.exit(128 + number);
+      if (controller.signal.aborted) void endNow(128 + number);
       controller.abort(new InterruptedError(name, number));
-      setTimeout(() => process.exit(128 + number), CLEAN_UP_MS).unref();
+      setTimeout(() => void endNow(128 + number), CLEAN_UP_MS).unref();
     });
   }
   return controller.signal;
+}
+
+/** Threads may be at work, and `process.exit` would crash those that are in native code. Loaded when it is needed. */
+async function endNow(code: number): Promise<never> {
+  const { endProcess } = await import('@cfskit/linux');
+  return endProcess(code);
 }
 
 function resultStream(stream: NodeJS.WriteStream, isTerminal: boolean): ResultStream {
