@@ -57,7 +57,7 @@ function* openedFile(files: Directory, name: Uint8Array, size: number): Generato
  * @throws {ContainersStorageError} FILE_CHANGED if a file ends before its time
  */
 export async function* bytesOf(pieces: AsyncIterable<LayerPiece>): AsyncGenerator<Uint8Array, void> {
-  let chunk = Buffer.allocUnsafeSlow(CHUNK_SIZE);
+  let chunk = newChunk();
   let filled = 0;
   for await (const piece of pieces) {
     for await (const bytes of piece instanceof Uint8Array ? [piece] : contentOf(piece)) {
@@ -68,12 +68,17 @@ export async function* bytesOf(pieces: AsyncIterable<LayerPiece>): AsyncGenerato
         filled += count;
         if (filled < CHUNK_SIZE) continue;
         yield chunk;
-        chunk = Buffer.allocUnsafeSlow(CHUNK_SIZE);
+        chunk = newChunk();
         filled = 0;
       }
     }
   }
   if (filled > 0) yield chunk.subarray(0, filled);
+}
+
+/** Alone in its ArrayBuffer, and no Buffer, whose `slice` does not copy. */
+function newChunk(): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(CHUNK_SIZE).buffer);
 }
 
 async function* contentOf({ fd, size, path }: LayerFile): AsyncGenerator<Uint8Array, void> {

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openContainersStorage } from '../src/index.ts';
 import { scratch } from './scratch.ts';
 
+const BUILDAH = 'buildah';
 const inCi = process.env['CI'] !== undefined;
 const isMissing = (program: string): boolean => !inCi && spawnSync(program, ['--version']).error !== undefined;
 const isRoot = process.getuid?.() === 0;
@@ -27,10 +28,10 @@ async function tars(source: ImageSource): Promise<readonly string[]> {
   return found;
 }
 
-describe.skipIf(isMissing('buildah') || isMissing('skopeo') || !isRoot).each(DRIVERS)('a store of buildah, %s', (driver) => {
+describe.skipIf(isMissing(BUILDAH) || isMissing('skopeo') || !isRoot).each(DRIVERS)('a store of buildah, %s', (driver) => {
   const root = next();
   const place = ['--root', root, '--runroot', `${root}-run`, '--storage-driver', driver];
-  const buildah = (...args: readonly string[]): string => execFileSync('buildah', [...place, ...args], { encoding: 'utf8' }).trim();
+  const buildah = (...args: readonly string[]): string => execFileSync(BUILDAH, [...place, ...args], { encoding: 'utf8' }).trim();
   const reference = (image: string): string => `[${driver}@${root}+${root}-run]${image}`;
   let imageId = '';
 
