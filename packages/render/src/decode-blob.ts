@@ -34,7 +34,7 @@ export async function* decodeBlob(
   const { packing, maxBytes, maxRatio, expected } = job;
   const stored = expected === undefined ? describing(source, onBlob) : verified(source, expected);
   const filtered = packing === 'bzip2' || packing === 'xz';
-  yield* decode(filtered ? filterProgram(packing, stored) : stored, {
+  yield* decode(filtered ? filterProgram(packing, stored, { ...(signal && { signal }) }) : stored, {
     format: filtered ? 'none' : packing,
     limits: { maxOutput: maxBytes, maxRatio, ratioFloor: RATIO_FLOOR },
     ...(signal && { signal }),

@@ -11,12 +11,14 @@ const port = parentPort!;
 const inbox: (Uint8Array | 'end')[] = [];
 const free: ArrayBuffer[] = [];
 const window = { credits: 0 };
+const stop = new AbortController();
 let wake: () => void = () => undefined;
 
 onMessages<ToThread>(port, (message) => {
   if (message.kind === 'job') void run(message.job);
   else if (message.kind === 'input') inbox.push(message.bytes);
   else if (message.kind === 'end') inbox.push('end');
+  else if (message.kind === 'stop') stop.abort();
   else {
     window.credits++;
     if (message.buffer !== undefined) free.push(message.buffer);
@@ -28,7 +30,7 @@ async function run(job: DecodeJob): Promise<void> {
   window.credits = OUTPUT_WINDOW;
   let blob: Expected | undefined;
   try {
-    for await (const bytes of decodeBlob(input(), job, { allocate, onBlob: (found) => (blob = found) })) {
+    for await (const bytes of decodeBlob(input(), job, { allocate, signal: stop.signal, onBlob: (found) => (blob = found) })) {
       while (window.credits === 0) await woken();
       window.credits--;
       post({ kind: 'output', bytes }, owned(bytes) ? [bytes.buffer as ArrayBuffer] : []);

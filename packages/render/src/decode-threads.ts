@@ -44,8 +44,11 @@ export class LayerDecoder {
       this.#idle.push(worker);
       worker.unref();
     } finally {
-      // A thread that has not come to the end of its job has no use any more.
-      if (!run.finished) await this.#end(worker);
+      // A thread that has not come to the end of its job has no use any more; a program that it runs may hang.
+      if (!run.finished) {
+        run.stop();
+        await this.#end(worker);
+      }
     }
   }
 
@@ -92,6 +95,11 @@ class ThreadRun {
     this.#source = source[Symbol.asyncIterator]();
     this.#signal = signal;
     this.#post({ kind: 'job', job });
+  }
+
+  /** Nobody wants the rest. */
+  stop(): void {
+    this.#post({ kind: 'stop' });
   }
 
   /** What comes out, and what the stored bytes were. */

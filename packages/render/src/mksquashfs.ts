@@ -1,6 +1,6 @@
 import { RenderError } from './errors.ts';
 import type { EntryStat } from './layer-entry.ts';
-import { outputOf } from './run-program.ts';
+import { outputOf, type ProgramOptions } from './run-program.ts';
 
 /** How file contents are compressed. */
 export type SquashfsCompression = 'zstd' | 'gzip' | 'xz';
@@ -25,10 +25,10 @@ const COMPRESSION: Readonly<Record<SquashfsCompression, readonly string[]>> = {
 /**
  * Version of a mksquashfs; nothing if it does not say it in a form we know: then it is tried as it is.
  *
- * @throws {RenderError} PROGRAM_MISSING, PROGRAM_TOO_OLD below 4.5
+ * @throws {RenderError} PROGRAM_MISSING, PROGRAM_TOO_OLD below 4.5. The signal's reason
  */
-export async function mksquashfsVersion(program: string): Promise<ToolsVersion | undefined> {
-  const version = parseVersion(await outputOf(program, ['-version']));
+export async function mksquashfsVersion(program: string, options: ProgramOptions = {}): Promise<ToolsVersion | undefined> {
+  const version = parseVersion(await outputOf(program, ['-version'], options));
   if (version !== undefined && isBefore(version, FIRST_WITH_TAR)) {
     throw new RenderError('PROGRAM_TOO_OLD', `wanted mksquashfs 4.5 or later, which reads tars, found ${version.join('.')} at ${program}`, {
       path: program,

@@ -31,13 +31,18 @@ export interface DirectorySpec extends DirectoryOptions {
 /** What to make of an image, by one merge of its layers. */
 export type ImageSpec = TarSpec | SquashfsSpec | DirectorySpec;
 
-/** Begin an output. @throws {RenderError} for a place or a program that is no good */
-export async function openSink(spec: ImageSpec, created: Time | undefined): Promise<OutputSink> {
+/**
+ * Begin an output.
+ *
+ * @param signal ends programs that take part; chunks are the caller's to stop
+ * @throws {RenderError} for a place or a program that is no good. The signal's reason
+ */
+export async function openSink(spec: ImageSpec, created: Time | undefined, signal: AbortSignal): Promise<OutputSink> {
   switch (spec.kind) {
     case 'tar':
       return new TarSink(typeof spec.to === 'string' ? await openFileOutput(spec.to) : spec.to, spec.order ?? 'stream');
     case 'squashfs':
-      return await openSquashfsSink(spec.to, { ...spec, created });
+      return await openSquashfsSink(spec.to, { ...spec, created }, signal);
     default:
       return await openDirectorySink(spec.to, spec);
   }

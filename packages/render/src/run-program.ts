@@ -1,17 +1,10 @@
-import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams, type SpawnOptions } from 'node:child_process';
-import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { hasCode, RenderError } from './errors.ts';
+import { endOf, endOnAbort, endProgram, spawnProgram, type ExitStatus } from './spawn-program.ts';
 import { Tail } from './tail.ts';
-
-/** How a program ended: its status, or the signal that ended it. */
-export type ExitStatus = number | NodeJS.Signals;
 
 /** What is kept of what a program says. */
 const WORDS = 64 * 1024;
-
-/** Pauses while another process still has the program file open for writing, in milliseconds. */
-const BUSY_PAUSES = [5, 10, 15, 20, 25];
 
 /** A program that is fed through its standard input. What it says is read all the time, so that it never waits for us to listen. */
 export class FedProgram {
@@ -20,15 +13,19 @@ export class FedProgram {
   readonly #stdout = new Tail(WORDS);
   readonly #stderr = new Tail(WORDS);
   readonly #ended: Promise<ExitStatus>;
+  readonly #signal: AbortSignal | undefined;
   #status: ExitStatus | undefined;
 
-  constructor(name: string, child: ChildProcessWithoutNullStreams) {
+  constructor(name: string, child: ChildProcessWithoutNullStreams, signal?: AbortSignal) {
     this.#name = name;
     this.#child = child;
+    this.#signal = signal;
     child.stdout.on('data', (bytes: Buffer) => this.#stdout.add(bytes));
     child.stderr.on('data', (bytes: Buffer) => this.#stderr.add(bytes));
     child.stdin.on('error', () => undefined); // told by the write that fails
-    this.#ended = once(child, 'close').then(([code, signal]) => (this.#status = (code ?? signal) as ExitStatus));
+    this.#ended = endOf(child).then((status) => (this.#status = status));
+    child.stdout.on('error', () => undefined); // the reason why it was ended
+    endOnAbort(child, signal);
   }
 
   /** How it ended; nothing while it runs. */
@@ -39,7 +36,7 @@ export class FedProgram {
   /**
    * Resolves when the program has the bytes.
    *
-   * @throws {RenderError} PROGRAM_FAILED if it has ended
+   * @throws {RenderError} PROGRAM_FAILED if it has ended. The signal's reason
    */
   async write(pieces: readonly Uint8Array[]): Promise<void> {
     const { stdin } = this.#child;
@@ -54,29 +51,39 @@ export class FedProgram {
       });
     } catch (cause) {
       await this.#ended;
+      this.#signal?.throwIfAborted();
       throw this.failure({ cause });
     }
+    this.#signal?.throwIfAborted();
   }
 
-  /** No more bytes; wait for the end. @throws {RenderError} PROGRAM_FAILED unless it ended well */
+  /** No more bytes; wait for the end. @throws {RenderError} PROGRAM_FAILED unless it ended well. The signal's reason */
   async finish(): Promise<void> {
     this.#child.stdin.end();
-    if ((await this.#ended) !== 0) throw this.failure();
+    const status = await this.#ended;
+    this.#signal?.throwIfAborted();
+    if (status !== 0) throw this.failure();
   }
 
   /** End it, if it has not ended. */
   async kill(): Promise<void> {
-    this.#child.kill('SIGKILL');
-    this.#child.stdin.destroy();
+    endProgram(this.#child);
     await this.#ended;
   }
 
   /** The error for how it ended, with the last it said. */
   failure(options: ErrorOptions = {}): RenderError {
-    const words = [this.#stderr.text(), this.#stdout.text()].filter((text) => text !== '').join('\n');
+    const words = [this.#stderr.text(), this.#stdout.text()].filter((text) => text !== '').join('; ');
     const how = this.#status === 0 ? 'ended before it had read everything' : `ended with ${this.#status}`;
     return new RenderError('PROGRAM_FAILED', `${this.#name} ${how}${words === '' ? '' : `: ${words}`}`, options);
   }
+}
+
+/** How a program is run. */
+export interface ProgramOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  /** Ends the program at once, whatever it is doing. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -84,46 +91,46 @@ export class FedProgram {
  *
  * @throws {RenderError} PROGRAM_MISSING; other errors are the system's own
  */
-export async function startProgram(program: string, args: readonly string[], options: { env?: NodeJS.ProcessEnv }): Promise<FedProgram> {
-  const child = await spawned(program, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] });
-  return new FedProgram(nameOf(program), child as ChildProcessWithoutNullStreams);
+export async function startProgram(program: string, args: readonly string[], { env, signal }: ProgramOptions): Promise<FedProgram> {
+  const child = await spawnSquashfsTool(program, args, env && { env });
+  return new FedProgram(nameOf(program), child, signal);
 }
 
 /**
  * What a program says when it is run without input, whatever its status.
  *
- * @throws {RenderError} PROGRAM_MISSING; other errors are the system's own
+ * @throws {RenderError} PROGRAM_MISSING; other errors are the system's own. The signal's reason
  */
-export async function outputOf(program: string, args: readonly string[]): Promise<string> {
-  const child = await spawned(program, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: PROBE_TIMEOUT_MS });
+export async function outputOf(program: string, args: readonly string[], { env, signal }: ProgramOptions = {}): Promise<string> {
+  const child = await spawnSquashfsTool(program, args, env && { env });
   const words = new Tail(WORDS);
-  for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (bytes: Buffer) => words.add(bytes));
-  await once(child, 'close');
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (bytes: Buffer) => words.add(bytes)).on('error', () => undefined);
+  }
+  child.stdin.on('error', () => undefined).end();
+  const patience = AbortSignal.timeout(PROBE_TIMEOUT_MS);
+  endOnAbort(child, signal === undefined ? patience : AbortSignal.any([signal, patience]));
+  await endOf(child);
+  signal?.throwIfAborted();
   return words.text();
 }
 
 const PROBE_TIMEOUT_MS = 10_000;
 
-async function spawned(program: string, args: readonly string[], options: SpawnOptions): Promise<ChildProcess> {
-  for (const pause of [...BUSY_PAUSES, undefined]) {
-    try {
-      const child = spawn(program, args, options);
-      await once(child, 'spawn');
-      return child;
-    } catch (error) {
-      if (hasCode(error, 'ENOENT')) throw missing(program, error);
-      if (pause === undefined || !hasCode(error, 'ETXTBSY')) throw error;
-      await delay(pause);
-    }
+async function spawnSquashfsTool(
+  program: string,
+  args: readonly string[],
+  options: { env?: NodeJS.ProcessEnv } = {},
+): Promise<ChildProcessWithoutNullStreams> {
+  try {
+    return await spawnProgram(program, args, options);
+  } catch (cause) {
+    if (!hasCode(cause, 'ENOENT')) throw cause;
+    throw new RenderError('PROGRAM_MISSING', `${nameOf(program)} not found at ${program} — is squashfs-tools installed?`, {
+      path: program,
+      cause,
+    });
   }
-  throw new TypeError('unreachable');
-}
-
-function missing(program: string, cause: unknown): RenderError {
-  return new RenderError('PROGRAM_MISSING', `${nameOf(program)} not found at ${program} — is squashfs-tools installed?`, {
-    path: program,
-    cause,
-  });
 }
 
 function nameOf(program: string): string {

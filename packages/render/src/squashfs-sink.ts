@@ -39,16 +39,18 @@ export class SquashfsSink extends TarFeed implements OutputSink {
   readonly #file: PartialFile;
   readonly #options: SquashfsOptions;
   readonly #version: ToolsVersion | undefined;
+  readonly #signal: AbortSignal;
   #program: FedProgram | undefined;
   #root: EntryStat | undefined;
   #xattrsSkipped = 0;
   #timesRounded = 0;
 
-  constructor(file: PartialFile, options: SquashfsOptions, version: ToolsVersion | undefined) {
+  constructor(file: PartialFile, options: SquashfsOptions, version: ToolsVersion | undefined, signal: AbortSignal) {
     super({ numericOwners: true });
     this.#file = file;
     this.#options = options;
     this.#version = version;
+    this.#signal = signal;
   }
 
   /** The program is started here: the metadata of the root are arguments of it. */
@@ -58,7 +60,7 @@ export class SquashfsSink extends TarFeed implements OutputSink {
     const time = reproducible === true ? newestTime(plan, created) : reproducible;
     const env = time === false ? {} : { env: { ...process.env, SOURCE_DATE_EPOCH: String(time) } };
     this.#root = plan.rootStat;
-    this.#program = await startProgram(programOf(binpath), args, env);
+    this.#program = await startProgram(programOf(binpath), args, { ...env, signal: this.#signal });
   }
 
   entry(entry: OutputEntry): void {
@@ -75,6 +77,7 @@ export class SquashfsSink extends TarFeed implements OutputSink {
     await this.#program!.finish();
     const result = await this.#measure();
     const ownersSkipped = (await this.#keptRootOwner()) ? 0 : 1;
+    this.#signal.throwIfAborted();
     await this.#file.commit();
     const skipped = { ownersSkipped, xattrsSkipped: this.#xattrsSkipped, timesRounded: this.#timesRounded };
     return { ...result, report: { ...NOTHING_SKIPPED, ...skipped } };
@@ -96,7 +99,11 @@ export class SquashfsSink extends TarFeed implements OutputSink {
       throw hasCode(cause, 'ENOENT') ? this.#program!.failure({ cause }) : cause;
     });
     const hash = createHash('sha256');
-    for await (const chunk of createReadStream(partialPath, { highWaterMark: 1024 * 1024 })) hash.update(chunk as Uint8Array);
+    const signal = this.#signal;
+    for await (const chunk of createReadStream(partialPath, { highWaterMark: 1024 * 1024 })) {
+      signal.throwIfAborted();
+      hash.update(chunk as Uint8Array);
+    }
     return { bytes: size, digest: `sha256:${hash.digestHex()}` };
   }
 
@@ -143,9 +150,14 @@ function programOf(binpath: string | undefined): string {
 /**
  * Find mksquashfs, and begin a squashfs image.
  *
+ * @param signal ends mksquashfs, whatever it is doing
  * @throws {RenderError} PROGRAM_MISSING, PROGRAM_TOO_OLD, OUTPUT_NOT_A_FILE
  */
-export async function openSquashfsSink(path: string, options: SquashfsOptions): Promise<SquashfsSink> {
+export async function openSquashfsSink(path: string, options: SquashfsOptions, signal: AbortSignal): Promise<SquashfsSink> {
   const file = await partialFile(path);
-  return new SquashfsSink(file, options, await mksquashfsVersion(programOf(options.binpath)));
+  const version = await mksquashfsVersion(programOf(options.binpath), { signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+    return undefined; // the run tells why it ends, with what it was doing
+  });
+  return new SquashfsSink(file, options, version, signal);
 }

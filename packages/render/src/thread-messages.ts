@@ -4,11 +4,15 @@ import { OciSpecError, VerifyError, type Expected } from '@cfskit/oci-spec';
 import type { DecodeJob } from './decode-blob.ts';
 import { RenderError } from './errors.ts';
 
-/** To the thread: a job; then stored bytes, one message for each that it wants, and their end. A credit gives memory back. */
+/**
+ * To the thread: a job; then stored bytes, one message for each that it wants, and their end. A credit gives memory back. After `stop`
+ * nobody wants the rest.
+ */
 export type ToThread =
   | { readonly kind: 'job'; readonly job: DecodeJob }
   | { readonly kind: 'input'; readonly bytes: Uint8Array }
   | { readonly kind: 'end' }
+  | { readonly kind: 'stop' }
   | { readonly kind: 'credit'; readonly buffer?: ArrayBuffer };
 
 /** From the thread: it wants bytes, or has some; the last message of a job is `done` or `failed`. */

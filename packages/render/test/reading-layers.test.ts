@@ -124,6 +124,26 @@ describe('other programs', () => {
     expect(codesOf(cut)).toEqual(['LAYER_FAILED', 'DECODER_FAILED']);
   });
 
+  it.each(['never', 'always'] as const)('that are stuck are ended when the caller gives up, threads %s', async (threads) => {
+    await withPath(async (_, directory) => {
+      await writeFile(join(directory, 'xz'), '#!/bin/sh\necho $$ > "$0.pid"\nsleep 60 & wait\n', { mode: 0o755 });
+      const path = process.env['PATH'];
+      process.env['PATH'] = `${directory}:${path}`;
+      try {
+        const abort = new AbortController();
+        const started = mergedTar(imageOf(packed('xz', tar)), { threads, signal: abort.signal });
+        const pid = (): Promise<string> => readFile(join(directory, 'xz.pid'), 'utf8').catch(() => '');
+        await expect.poll(pid, { timeout: 10_000 }).not.toBe('');
+        abort.abort(new Error('enough'));
+        expect((await failureOf(started)).message).toBe('enough');
+        const running = Number(await pid());
+        expect(() => process.kill(running, 0)).toThrow('ESRCH');
+      } finally {
+        process.env['PATH'] = path;
+      }
+    });
+  });
+
   it('that are missing are named', async () => {
     const path = process.env['PATH'];
     process.env['PATH'] = '/nowhere';
@@ -228,22 +248,54 @@ describe('an image source', () => {
   });
 });
 
+/** An image that tells which of its layers are opened. */
+function counted(subject: RenderImage): { readonly image: RenderImage; readonly opened: number[] } {
+  const opened: number[] = [];
+  const open = (one: RenderLayer, number: number): AsyncIterable<Uint8Array> => {
+    opened.push(number);
+    return one.open();
+  };
+  const layers = subject.layers.map((one, number) => Object.assign({}, one, { open: () => open(one, number) }));
+  return { image: { ...subject, layers }, opened };
+}
+
+describe('layers that are kept unpacked', () => {
+  const other = layer().file('other', 'x').build();
+  const packedOther = memoryLayer(gzipSync(other), `${PLAIN_TAR}+gzip`, sha256(other));
+  const subject = imageOf(PACKED['gzip'] ?? plain, packedOther, layer().file('small', 'newer'));
+  it.each([
+    ['all', 2 ** 24, [0, 1, 2, 2]],
+    ['as many as there is room for', tar.length + 1, [0, 1, 1, 2, 2]],
+    ['none that is too large', 1000, [0, 0, 1, 1, 2, 2]],
+  ])('%s: the result is the same, and nothing is left', async (what, maxUnpackedBytes, wanted) => {
+    for (const threads of ['never', 'always'] as const) {
+      await withPath(async (to, directory) => {
+        const { image: from, opened } = counted(subject);
+        await convert(from, { kind: 'tar', to }, { maxUnpackedBytes, threads, jobs: 1 });
+        expect((await readFile(to)).equals((await mergedTar(subject)).bytes)).toBe(true);
+        expect({ what, opened: opened.toSorted((a, b) => a - b) }).toEqual({ what, opened: wanted });
+        expect(await readdir(directory)).toEqual(['out']);
+      });
+    }
+  });
+
+  it('that are damaged are refused as ever', async () => {
+    await withPath(async (to, directory) => {
+      const broken = imageOf(packed('gzip', gzipSync(tar).subarray(0, 5000)));
+      const error = await failureOf(convert(broken, { kind: 'tar', to }, { maxUnpackedBytes: 2 ** 24 }));
+      expect([codesOf(error), await readdir(directory)]).toEqual([['LAYER_FAILED', 'TRUNCATED'], []]);
+    });
+  });
+});
+
 describe('a source far away', () => {
   it('is asked once for each layer, and nothing is left', async () => {
     await withPath(async (to, directory) => {
-      const opened: number[] = [];
       const subject = imageOf(PACKED['gzip'] ?? plain, layer().file('small', 'newer'));
-      const counting = subject.layers.map((one, i) =>
-        Object.assign({}, one, {
-          open: () => {
-            opened.push(i);
-            return one.open();
-          },
-        }),
-      );
+      const { image: from, opened } = counted(subject);
       for (const threads of ['never', 'always'] as const) {
         opened.length = 0;
-        await convert({ ...subject, layers: counting }, { kind: 'tar', to }, { fetchDirectory: directory, threads });
+        await convert(from, { kind: 'tar', to }, { fetchDirectory: directory, threads });
         expect([opened.toSorted((a, b) => a - b), await readdir(directory)]).toEqual([[0, 1], ['out']]);
         expect((await readFile(to)).equals((await mergedTar(subject)).bytes)).toBe(true);
       }

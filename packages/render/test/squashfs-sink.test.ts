@@ -2,7 +2,7 @@ import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withTempDir } from '@cfskit/fixtures';
 import { describe, expect, it } from 'vitest';
-import { convert, convertLayers, convertSquashfs, isClean, verify } from '../src/index.ts';
+import { convert, convertLayers, convertSquashfs, isClean, StreamingPacker, verify } from '../src/index.ts';
 import { listSquashfs } from '../src/list-squashfs.ts';
 import { mksquashfsArguments, mksquashfsVersion, parseVersion } from '../src/mksquashfs.ts';
 import { statOf } from '../src/layer-entry.ts';
@@ -153,6 +153,54 @@ describe('a program that fails', () => {
     });
   });
 });
+
+/** Begins its output, and then neither reads nor ends. A program of its own holds the pipes. */
+const STUCK = `${VERSION}\necho $$ > "$0.pid"\necho part > "$2"\nsleep 60 & wait`;
+
+describe('a program that is stuck', () => {
+  it.each([
+    ['with nothing left to read', imageOf()],
+    ['with more to read than a pipe holds', imageOf(LARGE)],
+  ])('%s is ended when the caller gives up', async (_, image) => {
+    await withScript(STUCK, async (binpath, directory) => {
+      const abort = new AbortController();
+      const started = convert(image, { kind: 'squashfs', to: join(directory, 'out'), binpath }, { signal: abort.signal });
+      await expect.poll(() => outputs(directory), { timeout: 10_000 }).toHaveLength(1);
+      abort.abort(new Error('enough'));
+      expect((await failureOf(started)).message).toBe('enough');
+      expect(await outputs(directory)).toEqual([]);
+      expect(await isRunning(`${binpath}.pid`)).toBe(false);
+    });
+  });
+
+  it('is ended when a packer is closed', async () => {
+    await withScript(STUCK, async (binpath, directory) => {
+      const packer = new StreamingPacker([], { kind: 'squashfs', to: join(directory, 'out'), binpath });
+      await expect.poll(() => outputs(directory), { timeout: 10_000 }).toHaveLength(1);
+      await packer.close();
+      expect(await outputs(directory)).toEqual([]);
+      expect(await isRunning(`${binpath}.pid`)).toBe(false);
+    });
+  });
+
+  it('while it is asked for its version is ended when the caller gives up', async () => {
+    await withScript('echo $$ > "$0.pid"\nsleep 60', async (binpath, directory) => {
+      const abort = new AbortController();
+      const started = convert(imageOf(), { kind: 'squashfs', to: join(directory, 'out'), binpath }, { signal: abort.signal });
+      await expect.poll(() => readFile(`${binpath}.pid`, 'utf8').catch(() => ''), { timeout: 10_000 }).not.toBe('');
+      abort.abort(new Error('enough'));
+      expect((await failureOf(started)).message).toBe('enough');
+    });
+  });
+});
+
+async function isRunning(pidFile: string): Promise<boolean> {
+  try {
+    return process.kill(Number(await readFile(pidFile, 'utf8')), 0);
+  } catch {
+    return false;
+  }
+}
 
 /** A layer that never ends while it is read the first time. */
 function endless(): ReturnType<typeof imageOf>['layers'][number] {
