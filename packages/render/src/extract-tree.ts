@@ -168,9 +168,9 @@ function* outputs({ root }: Selection): Generator<Output | 'socket', void> {
       yield { ...linkEntry(path, linked), leaf: node };
       continue;
     }
-    const entry = outputEntry(path, node, statOf(node.stat));
-    first.set(node, entry);
-    yield { ...entry, leaf: node };
+    const entry = { ...outputEntry(path, node, statOf(node.stat)), leaf: node };
+    first.set(node, entry); // the same object: by it the sink knows what it has left out
+    yield entry;
   }
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withTempDir } from '@cfskit/fixtures';
 import { Directory, parseDumpfile, type FileContent } from '@cfskit/fs-tree';
@@ -114,6 +114,31 @@ it.runIf(!isRoot)('counts what an ordinary user cannot have', async () => {
     await expect(extractTree(mine, join(directory, 'other'), read, { owner: 'require' })).rejects.toMatchObject({ code: 'OWNER_REFUSED' });
   });
 });
+
+const DEVICE = `/ 0 40750 3 ${owner} 0 3.0 - - -
+/d 0 40711 2 ${owner} 0 4.0 - - -
+/d/c 0 20644 2 ${owner} 259 5.0 - - -
+/d/c2 0 @120000 - - - - 0.0 /d/c - -
+`;
+
+it('leaves out every name of a device that this user may not make', () =>
+  withTempDir(async (directory) => {
+    chmodSync(directory, 0o777);
+    const device = parseDumpfile(new TextEncoder().encode(DEVICE));
+    const { report } = await asNobody(() => extractTree(device, join(directory, 'out'), read, { owner: 'ignore' }));
+    expect([report.devicesSkipped, readdirSync(join(directory, 'out/d'))]).toEqual([2, []]);
+  }));
+
+/** Do something as a user with no privileges, if there is one to become. */
+async function asNobody<T>(work: () => Promise<T>): Promise<T> {
+  if (!isRoot) return await work();
+  process.seteuid?.(65_534);
+  try {
+    return await work();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
 
 it('a tree of nothing is an empty directory', async () => {
   await withTempDir(async (directory) => {
