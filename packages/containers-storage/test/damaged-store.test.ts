@@ -1,6 +1,16 @@
 import { openVerified, type OpenOptions } from '@cfskit/oci-spec';
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { openContainersStorage } from '../src/index.ts';
@@ -106,7 +116,9 @@ it.each(DAMAGES)('%s: %s', async (_, code, damage) => {
   const store = writeStore(next(), layers);
   await readAll(store);
   damage(store);
+  const descriptors = readdirSync('/proc/self/fd').length;
   await expect(readAll(store)).rejects.toMatchObject({ code });
+  expect(readdirSync('/proc/self/fd')).toHaveLength(descriptors);
 });
 
 it('is not damaged when images of others are', async () => {
