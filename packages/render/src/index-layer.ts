@@ -7,11 +7,14 @@ import type { Limits } from './limits.ts';
 import type { RenderLayer } from './render-image.ts';
 import type { TarMember } from './tar-member.ts';
 import { TarReader, type TarReaderSink } from './tar-reader.ts';
+import type { UnpackedLayer, UnpackedLayers } from './unpacked-layers.ts';
 
 /** A layer that has been read once, and what its stored bytes were: the second reading must find the same. */
 export interface IndexedLayer {
   readonly layer: RenderLayer;
   readonly blob: Expected;
+  /** What it unpacks to, if that was kept. */
+  readonly unpacked?: UnpackedLayer;
 }
 
 /** What a layer consists of, without contents. */
@@ -20,13 +23,19 @@ export interface LayerIndex extends IndexedLayer {
   readonly entries: readonly IndexedEntry[];
 }
 
+/** How a layer is read for its headers. */
+export interface IndexLayerOptions extends ReadLayerOptions {
+  /** Keeps what it unpacks to. */
+  readonly keep?: UnpackedLayers;
+}
+
 /**
  * Read a layer for its headers. Both of its digests have been checked when this resolves, as far as they are known.
  *
  * @param number of the layer, counted from 0, the oldest
  * @throws {RenderError} LAYER_FAILED; its cause is what is wrong with the tar, a digest, the media type or the compressed data
  */
-export async function indexLayer(layer: RenderLayer, number: number, options: ReadLayerOptions): Promise<LayerIndex> {
+export async function indexLayer(layer: RenderLayer, number: number, options: IndexLayerOptions): Promise<LayerIndex> {
   try {
     return await readHeaders(layer, number, options);
   } catch (error) {
@@ -34,18 +43,20 @@ export async function indexLayer(layer: RenderLayer, number: number, options: Re
   }
 }
 
-async function readHeaders(layer: RenderLayer, number: number, options: ReadLayerOptions): Promise<LayerIndex> {
+async function readHeaders(layer: RenderLayer, number: number, options: IndexLayerOptions): Promise<LayerIndex> {
   const indexer = new Indexer(number, options.limits);
   const reader = new TarReader(indexer, options.limits);
   const diffId = new DiffIdCheck(layer);
+  const unpacked = options.keep?.begin(layer);
   let blob = layer.blob;
   for await (const chunk of readLayer(layer, { ...options, onBlob: (found) => (blob = found) })) {
     diffId.update(chunk);
+    unpacked?.write(chunk);
     reader.push(chunk);
   }
   reader.finish();
   diffId.finish();
-  return { layer, entries: indexer.entries, blob: blob! };
+  return { layer, entries: indexer.entries, blob: blob!, ...(unpacked?.isWhole === true && { unpacked }) };
 }
 
 class Indexer implements TarReaderSink {

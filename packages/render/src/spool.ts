@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A piece of what was put aside. */
@@ -44,6 +44,22 @@ export class Spool {
       yield count === 0 ? chunk : chunk.subarray(0, count);
       at += count === 0 ? chunk.byteLength : count;
     }
+  }
+
+  /** All bytes, in one buffer over and over. */
+  *readAll(): Generator<Uint8Array, void> {
+    const chunk = new Uint8Array(CHUNK);
+    for (let at = 0; at < this.#end;) {
+      const count = readSync(this.#fd, chunk, 0, CHUNK, at);
+      yield chunk.subarray(0, count);
+      at += count;
+    }
+  }
+
+  /** Forget what was put aside. */
+  empty(): void {
+    ftruncateSync(this.#fd);
+    this.#end = 0;
   }
 
   close(): void {

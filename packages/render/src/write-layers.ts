@@ -192,8 +192,17 @@ function promotedByLayer({ layers, promoted }: Plan): Map<number, OutputEntry>[]
   return maps;
 }
 
-/** The second reading; its stored bytes must be those of the first. */
-async function* readAgain({ layer, blob }: IndexedLayer, number: number, options: ReadingContext): AsyncGenerator<Uint8Array, void> {
+/** The second reading: of what the first unpacked, if it was kept; else the stored bytes must be the same. */
+async function* readAgain(
+  { layer, blob, unpacked }: IndexedLayer,
+  number: number,
+  options: ReadingContext,
+): AsyncGenerator<Uint8Array, void> {
+  for (const chunk of unpacked?.chunks() ?? []) {
+    options.signal?.throwIfAborted();
+    yield chunk;
+  }
+  if (unpacked !== undefined) return;
   try {
     yield* readLayer(layer, { ...options, expected: blob });
   } catch (error) {

@@ -82,8 +82,12 @@ export async function convertImage(
     strict: values.strict,
     ...(values.jobs !== undefined && { jobs: values.jobs }),
     ...(isFar && { fetchDirectory: roomBeside(destination) }),
+    ...(destination.kind === 'squashfs' && { maxUnpackedBytes: MAX_UNPACKED_BYTES }),
   });
 }
+
+/** mksquashfs keeps all processors busy, so unpacking a second time would take them away from it. */
+const MAX_UNPACKED_BYTES = 2 ** 33;
 
 function imageSpec(
   { kind, path = '' }: Destination,
