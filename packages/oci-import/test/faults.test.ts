@@ -9,7 +9,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { Worker } from 'node:worker_threads';
+import { describe, expect, it, vi } from 'vitest';
 import { collectGarbage, ociFsck, openImage } from '../src/index.ts';
 import type { Threads } from '../src/index.ts';
 import { leftovers, names, pull, withWorkspace } from './workspace.ts';
@@ -118,8 +119,10 @@ describe.each(['never', 'always'] as Threads[])('an abort, threads: %s', (thread
           throw new Error('nobody stopped reading');
         },
       };
+      using terminate = vi.spyOn(Worker.prototype, 'terminate');
       await expect(pull(repository, slow, { name: 'demo', threads, jobs: 2, signal: controller.signal })).rejects.toThrow('enough');
       expect(await names(repository)).toEqual([`oci-layer-${done.diffId}`]);
+      expect(terminate).not.toHaveBeenCalled(); // docs/decisions/ending-threads.md
       expect(await leftovers(repository)).toEqual([]);
     }));
 
