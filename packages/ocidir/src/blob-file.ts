@@ -1,6 +1,6 @@
-import { constants } from 'node:fs';
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openPartialFile, type PartialFile } from '@cfskit/linux';
 import { appendBlob, BlobVerifier, hashBlobFile, VerifyError, type Descriptor } from '@cfskit/oci-spec';
 import { syncDirectory } from './atomic-file.ts';
 import { hasCode, OciDirError } from './errors.ts';
@@ -37,7 +37,7 @@ export interface FetchedBlob {
  * `name.partial`. The name is given only to content whose size and digest are right and that is on the disk.
  *
  * What is left of an earlier fetch is hashed again. If it turns out to be wrong, the blob is fetched once more from its beginning.
- * Two processes must not fetch into the same place at once.
+ * While somebody else fetches into the same place, or where files cannot be locked, nothing is gone on with, and nothing left behind.
  *
  * @throws {VerifyError} SIZE_MISMATCH, DIGEST_MISMATCH: nothing of it is kept
  * @throws {OciDirError} NOT_A_FILE: something else is in the place of the partial file; and whatever the source throws
@@ -49,21 +49,19 @@ export async function fetchBlobFile(
   openAt: OpenBlobAt,
   options: FetchBlobOptions = {},
 ): Promise<FetchedBlob> {
-  const partial = join(directory, `${name}.partial`);
-  const handle = await openPartial(partial);
-  let fetched: FetchedBlob;
+  const { handle, path, isLasting } = await openPartial(join(directory, `${name}.partial`));
   try {
-    fetched = await fetchInto(handle, descriptor, openAt, options);
+    const fetched = await fetchInto(handle, descriptor, openAt, options);
     await handle.sync();
+    await rename(path, join(directory, name)); // while it is locked: until then nobody else writes to it
+    await syncDirectory(directory);
+    return fetched;
   } catch (error) {
-    if (error instanceof VerifyError || (await handle.stat()).size === 0) await rm(partial, { force: true });
+    if (!isLasting || error instanceof VerifyError || (await handle.stat()).size === 0) await rm(path, { force: true });
     throw error;
   } finally {
     await handle.close();
   }
-  await rename(partial, join(directory, name));
-  await syncDirectory(directory);
-  return fetched;
 }
 
 async function fetchInto(handle: FileHandle, descriptor: Descriptor, openAt: OpenBlobAt, options: FetchBlobOptions): Promise<FetchedBlob> {
@@ -107,14 +105,11 @@ async function append(
   return { fetched: verifier.size - start, resumed: start };
 }
 
-async function openPartial(path: string): Promise<FileHandle> {
-  const flags = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+async function openPartial(path: string): Promise<PartialFile> {
   try {
-    const handle = await open(path, flags, 0o644);
-    if ((await handle.stat()).isFile()) return handle;
-    await handle.close();
-  } catch (error) {
-    if (!hasCode(error, 'ELOOP', 'EISDIR', 'ENXIO')) throw error;
+    return await openPartialFile(path);
+  } catch (cause) {
+    if (!hasCode(cause, 'EEXIST')) throw cause;
+    throw new OciDirError('NOT_A_FILE', path, `wanted a regular file, found something else: ${path}`, { cause });
   }
-  throw new OciDirError('NOT_A_FILE', path, `wanted a regular file, found something else: ${path}`);
 }

@@ -1,4 +1,3 @@
-import { opendir, realpath } from 'node:fs/promises';
 import {
   chooseManifest,
   digestOf,
@@ -17,9 +16,9 @@ import {
 } from '@cfskit/oci-spec';
 import { blobPath, fileBlobChunks } from './blob.ts';
 import { describeReference } from './describe-reference.ts';
-import { hasCode, OciDirError } from './errors.ts';
+import { OciDirError } from './errors.ts';
 import type { ImageRoot, RootOptions } from './image-root.ts';
-import { openInside, readInside } from './layout-directory.ts';
+import { openInside, readInside, realDirectory } from './layout-directory.ts';
 import { parseEither } from './manifest-document.ts';
 
 /** How a directory of skopeo is opened. */
@@ -160,7 +159,7 @@ async function complaintAboutVersion(root: string): Promise<string | undefined> 
 }
 
 async function realRoot(path: string): Promise<string> {
-  const root = await realDirectory(path);
+  const root = await realDirectory(path, () => `Opening directory ${path}`);
   const file = await openInside(root, DIR_MANIFEST);
   await file?.handle.close();
   if (file !== undefined) return root;
@@ -168,15 +167,4 @@ async function realRoot(path: string): Promise<string> {
   await index?.handle.close();
   const hint = index === undefined ? '' : `; it looks like an OCI layout: oci:${path}`;
   throw new OciDirError('NOT_A_LAYOUT', path, `no ${DIR_MANIFEST} in ${path}${hint}`);
-}
-
-async function realDirectory(path: string): Promise<string> {
-  try {
-    const root = await realpath(path);
-    await (await opendir(root)).close();
-    return root;
-  } catch (cause) {
-    if (!hasCode(cause, 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP', 'ENAMETOOLONG')) throw cause;
-    throw new OciDirError('NOT_A_LAYOUT', path, `Opening directory ${path}`, { cause });
-  }
 }

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { open, realpath, type FileHandle } from 'node:fs/promises';
+import { open, opendir, realpath, type FileHandle } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { hasCode, OciDirError } from './errors.ts';
 
@@ -64,6 +64,23 @@ export async function readInside(root: string, path: string, limit: number): Pro
 export function isInside(root: string, path: string): boolean {
   const way = relative(root, path);
   return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}
+
+/**
+ * The real path of a directory that is there and can be read.
+ *
+ * @param complaint what the error says
+ * @throws {OciDirError} NOT_A_LAYOUT
+ */
+export async function realDirectory(path: string, complaint: () => Promise<string> | string): Promise<string> {
+  try {
+    const root = await realpath(path);
+    await (await opendir(root)).close();
+    return root;
+  } catch (cause) {
+    if (!hasCode(cause, 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP', 'ENAMETOOLONG')) throw cause;
+    throw new OciDirError('NOT_A_LAYOUT', path, await complaint(), { cause });
+  }
 }
 
 async function regularFile(handle: FileHandle, path: string): Promise<OpenFile> {

@@ -1,8 +1,8 @@
-import { opendir, realpath, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { blobChunks } from './blob.ts';
-import { hasCode, OciDirError } from './errors.ts';
-import { readInside } from './layout-directory.ts';
+import { OciDirError } from './errors.ts';
+import { readInside, realDirectory } from './layout-directory.ts';
 import { complaintAboutHeader } from './layout-header.ts';
 import { LayoutReader } from './layout-reader.ts';
 import type { LayoutStore } from './layout-store.ts';
@@ -38,21 +38,9 @@ export async function openOciDir(path: string, options: OpenOciDirOptions = {}):
 export class OciDir extends LayoutReader {}
 
 async function realRoot(path: string, tag: string | undefined): Promise<string> {
-  const root = await realDirectory(path, tag);
+  const root = await realDirectory(path, async () => `Opening OCI layout directory ${path}${await skopeoHint(path, tag)}`);
   if (await hasBlobs(root)) return root;
   throw new OciDirError('NOT_A_LAYOUT', path, `Opening OCI directory ${path}: no directory blobs/sha256`);
-}
-
-async function realDirectory(path: string, tag: string | undefined): Promise<string> {
-  try {
-    const root = await realpath(path);
-    await (await opendir(root)).close();
-    return root;
-  } catch (cause) {
-    if (!hasCode(cause, 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP', 'ENAMETOOLONG')) throw cause;
-    const hint = await skopeoHint(path, tag);
-    throw new OciDirError('NOT_A_LAYOUT', path, `Opening OCI layout directory ${path}${hint}`, { cause });
-  }
 }
 
 /** Whether there is a place for blobs; one for sha512 alone will do. */

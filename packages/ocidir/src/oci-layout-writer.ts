@@ -15,6 +15,7 @@ import { blobChunks, blobPath, hasBlobFile } from './blob.ts';
 import { fetchBlobFile, type FetchBlobOptions, type FetchedBlob, type OpenBlobAt } from './blob-file.ts';
 import { toAsync, type BlobSource } from './blob-source.ts';
 import { canonicalJson } from './canonical-json.ts';
+import { whileLocked } from './directory-lock.ts';
 import { OciDirError, type OciDirErrorCode } from './errors.ts';
 import { indexEntry, withEntry, type EntryOptions } from './index-entry.ts';
 import { isInside, openInside, readInside } from './layout-directory.ts';
@@ -45,7 +46,8 @@ export interface PutManifestOptions extends EntryOptions, AddBlobOptions {
 /**
  * Open a layout for writing. A directory that is not there is made, and so are `oci-layout` and `blobs/sha256`; what is there stays.
  *
- * One writer per layout at a time: two processes that enter manifests at the same moment can lose one entry.
+ * There may be several at a time, in several processes: the index is changed while the directory is locked. Only where nothing can be
+ * locked, two that enter manifests at the same moment can lose one entry.
  *
  * @throws {OciDirError} OUTSIDE_LAYOUT: `blobs` is a symbolic link out of the directory
  */
@@ -154,7 +156,8 @@ export class OciLayoutWriter {
     const descriptor = { mediaType: document.mediaType, digest: digestOf(raw, algorithm), size: raw.byteLength };
     await this.putBlob(descriptor, [raw], options);
     const entry = indexEntry(descriptor, document.manifest, options);
-    this.#indexUpdates = this.#indexUpdates.catch(() => undefined).then(() => this.#enter(entry)); // one after the other
+    const enter = (): Promise<void> => whileLocked(this.#root, options.signal, () => this.#enter(entry));
+    this.#indexUpdates = this.#indexUpdates.catch(() => undefined).then(enter); // one after the other, in order
     await this.#indexUpdates;
     return entry;
   }

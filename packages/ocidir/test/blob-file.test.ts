@@ -130,6 +130,47 @@ describe('fetching a blob', () => {
     });
   });
 
+  it('is not disturbed by others that fetch into the same place', async () => {
+    await withTempDir(async (directory) => {
+      const [begun, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      async function* waiting(): AsyncGenerator<Uint8Array, void> {
+        yield bytes.subarray(0, 70_000);
+        begun.resolve();
+        await go.promise;
+        yield bytes.subarray(70_000);
+      }
+      const first = fetchBlobFile(directory, 'blob', descriptor, () => ({ start: 0, chunks: waiting() }));
+      await begun.promise;
+      const asked: number[] = [];
+      const liar = source(asked, 90_000, new Uint8Array(bytes.length));
+      expect(await failure(fetchBlobFile(directory, 'blob', descriptor, liar))).toMatchObject({ message: 'connection lost' });
+      expect(asked).toEqual([0]);
+      const own = fetchBlobFile(directory, 'blob', descriptor, source([]));
+      go.resolve();
+      expect(await Promise.all([first, own])).toEqual([1, 2].map(() => ({ fetched: bytes.length, resumed: 0 })));
+      expect(Buffer.compare(await readFile(join(directory, 'blob')), bytes)).toBe(0);
+      expect(await readdir(directory)).toEqual(['blob']);
+    });
+  });
+
+  it('is not written to any more by others when it has its name', async () => {
+    await withTempDir(async (directory) => {
+      const [begun, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      async function* wrong(): AsyncGenerator<Uint8Array, void> {
+        yield bytes.slice(0, 10).fill(99);
+        begun.resolve();
+        await go.promise;
+        throw new Error('connection lost');
+      }
+      const slow = failure(fetchBlobFile(directory, 'blob', descriptor, () => ({ start: 0, chunks: wrong() })));
+      await begun.promise;
+      await fetchBlobFile(directory, 'blob', descriptor, source([]));
+      go.resolve();
+      expect(await slow).toMatchObject({ message: 'connection lost' });
+      expect(Buffer.compare(await readFile(join(directory, 'blob')), bytes)).toBe(0);
+    });
+  });
+
   it('leaves nothing where nothing came', async () => {
     await withTempDir(async (directory) => {
       expect(await failure(fetchBlobFile(directory, 'blob', descriptor, source([], 0)))).toMatchObject({ message: 'connection lost' });

@@ -218,6 +218,15 @@ describe('putManifest', () => {
     });
   });
 
+  it('loses no entry to other writers', async () => {
+    await withWriter(async (writer, directory) => {
+      const writers = await Promise.all([1, 2, 3].map(() => openOciLayoutWriter(directory)));
+      const tags = Array.from({ length: 30 }, (_, i) => `t${i}`);
+      await Promise.all(tags.map((tag, i) => (writers[i % 4] ?? writer).putManifest(first.bytes, { tag, withoutBlobs: true })));
+      expect((await (await openOciDir(directory)).tags()).toSorted()).toEqual(tags.toSorted());
+    });
+  });
+
   it('writes indexes, and what refers to an image, with the type and annotations that the entry needs', async () => {
     await withWriter(async (writer, directory) => {
       const index = imageIndex([{ image: first, platform: AMD64 }]);

@@ -1,5 +1,6 @@
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { openPartialFile } from '@cfskit/linux';
 import { appendBlob, BlobVerifier, digestAlgorithm, hashBlobFile, parseDigest, VerifyError, type Descriptor } from '@cfskit/oci-spec';
 import { nullReporter, type Reporter } from '@cfskit/progress';
 import { hasCode } from './errors.ts';
@@ -27,9 +28,11 @@ export type OpenFrom = (start: number) => AsyncIterable<Uint8Array>;
 /**
  * Fetch a blob into a file, which gets its name only when size and digest are right and everything is on the disk. Until then the bytes
  * are in `<path>.<beginning of the digest>.partial`: an interrupted download goes on where that ends, after hashing what is there.
- * If the whole turns out wrong, it is fetched once more from the beginning. One process at a time per path.
+ * If the whole turns out wrong, it is fetched once more from the beginning. While another process has that file, or where files cannot be
+ * locked, a download has one of its own, and leaves nothing of it.
  *
- * @throws {VerifyError} SIZE_MISMATCH, DIGEST_MISMATCH, and what `openFrom` throws
+ * @throws {VerifyError} SIZE_MISMATCH, DIGEST_MISMATCH {LinuxError} EEXIST: something else is in the place of the partial file; and what
+ *   `openFrom` throws
  */
 export async function downloadFile(
   path: string,
@@ -45,10 +48,7 @@ export async function downloadFile(
     return { state: 'present', bytesFetched: 0, bytesResumed: 0 };
   }
   reporter.report({ type: 'started', id: digest, total: size, unit: 'bytes' });
-  const partial = partialPath(path, digest);
-  const result = await fetchTwice(partial, descriptor, openFrom, reporter, signal);
-  await rename(partial, path);
-  await syncDirectory(dirname(path));
+  const result = await fetchTo(path, descriptor, openFrom, reporter, signal);
   reporter.report({ type: 'done', id: digest, transferred: result.bytesFetched });
   return { state: 'downloaded', ...result };
 }
@@ -59,50 +59,61 @@ function partialPath(path: string, digest: string): string {
   return `${path}.${parseDigest(digest).encoded.slice(0, 16)}.partial`;
 }
 
-/** A part left over from before may be damaged, or its registry was. */
-async function fetchTwice(
-  partial: string,
+async function fetchTo(
+  path: string,
   descriptor: Descriptor,
   openFrom: OpenFrom,
   reporter: Reporter,
   signal: AbortSignal | undefined,
 ): Promise<Fetched> {
+  const partial = await openPartialFile(partialPath(path, descriptor.digest));
   try {
-    return await fetchInto(partial, descriptor, openFrom, reporter, signal);
+    const result = await fetchTwice(partial.handle, descriptor, openFrom, reporter, signal);
+    await partial.handle.sync();
+    await rename(partial.path, path); // while it is locked: until then nobody else writes to it
+    await syncDirectory(dirname(path));
+    return result;
   } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
-    await rm(partial, { force: true });
-    reporter.report({ type: 'message', text: `${error.message}; fetching it once more` });
-  }
-  try {
-    return await fetchInto(partial, descriptor, openFrom, reporter, signal);
-  } catch (error) {
-    if (error instanceof VerifyError) await rm(partial, { force: true });
+    if (!partial.isLasting || error instanceof VerifyError) await rm(partial.path, { force: true });
     throw error;
+  } finally {
+    await partial.handle.close();
   }
 }
 
-async function fetchInto(
-  partial: string,
+/** A part left over from before may be damaged, or its registry was. */
+async function fetchTwice(
+  file: FileHandle,
   descriptor: Descriptor,
   openFrom: OpenFrom,
   reporter: Reporter,
   signal: AbortSignal | undefined,
 ): Promise<Fetched> {
-  const file = await open(partial, 'a+', 0o644);
   try {
-    const verifier = new BlobVerifier(descriptor);
-    await hashBlobFile(file, verifier, signal);
-    const bytesResumed = verifier.size;
-    await appendBlob(file, openFrom(bytesResumed), verifier, {
-      onProgress: (at) => reporter.report({ type: 'progress', id: descriptor.digest, fetched: at, total: descriptor.size }),
-    });
-    verifier.finish();
-    await file.sync();
-    return { bytesResumed, bytesFetched: descriptor.size - bytesResumed };
-  } finally {
-    await file.close();
+    return await fetchInto(file, descriptor, openFrom, reporter, signal);
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    await file.truncate(0);
+    reporter.report({ type: 'message', text: `${error.message}; fetching it once more` });
   }
+  return await fetchInto(file, descriptor, openFrom, reporter, signal);
+}
+
+async function fetchInto(
+  file: FileHandle,
+  descriptor: Descriptor,
+  openFrom: OpenFrom,
+  reporter: Reporter,
+  signal: AbortSignal | undefined,
+): Promise<Fetched> {
+  const verifier = new BlobVerifier(descriptor);
+  await hashBlobFile(file, verifier, signal);
+  const bytesResumed = verifier.size;
+  await appendBlob(file, openFrom(bytesResumed), verifier, {
+    onProgress: (at) => reporter.report({ type: 'progress', id: descriptor.digest, fetched: at, total: descriptor.size }),
+  });
+  verifier.finish();
+  return { bytesResumed, bytesFetched: descriptor.size - bytesResumed };
 }
 
 async function hasContent(path: string, descriptor: Descriptor, signal: AbortSignal | undefined): Promise<boolean> {

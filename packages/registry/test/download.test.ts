@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { toBlob, withTempDir } from '@cfskit/fixtures';
 import { collectingReporter } from '@cfskit/progress';
@@ -121,6 +121,27 @@ describe('downloadBlob', () => {
       await testClient().downloadBlob(name, other, `${directory}/layer`);
       expect((await readdir(directory)).length).toBe(2);
       expect((await testClient().downloadBlob(name, descriptor, `${directory}/layer`)).bytesResumed).toBe(500);
+    });
+  });
+
+  it('does not write through a link in place of the partial file', async () => {
+    const { name } = await withContent();
+    await withTempDir(async (directory) => {
+      await writeFile(`${directory}/victim`, 'x');
+      await symlink('victim', partialName(`${directory}/layer`));
+      expect(await failure(testClient().downloadBlob(name, descriptor, `${directory}/layer`))).toMatchObject({ code: 'EEXIST' });
+      expect(await readFile(`${directory}/victim`, 'latin1')).toBe('x');
+    });
+  });
+
+  it('is not disturbed by others that go to the same path', async () => {
+    const { registry, name } = await withContent();
+    await withTempDir(async (directory) => {
+      const results = await Promise.all([1, 2, 3].map(() => testClient().downloadBlob(name, descriptor, `${directory}/layer`)));
+      expect(results).toEqual([1, 2, 3].map(() => ({ state: 'downloaded', bytesFetched: SIZE, bytesResumed: 0 })));
+      expect(registry.requests.filter(({ path }) => path.includes('/blobs/'))).toHaveLength(3);
+      expect((await readFile(`${directory}/layer`)).equals(content)).toBe(true);
+      expect(await readdir(directory)).toEqual(['layer']);
     });
   });
 
