@@ -1,6 +1,6 @@
-import { fromLatin1 } from '@cfskit/binary';
-import { sha256, tar } from '@cfskit/fixtures';
-import type { TarEntry } from '@cfskit/fixtures';
+import { sha256 } from '@cfskit/fixtures';
+import { caseTar } from '@cfskit/flatten-suite';
+import type { CaseEntry } from '@cfskit/flatten-suite';
 import { dumpLines } from '@cfskit/fs-tree';
 import type { Directory, XattrMode } from '@cfskit/fs-tree';
 import type { Algorithm } from '@cfskit/fs-verity';
@@ -11,19 +11,8 @@ import { buildTree } from '../src/build-tree.ts';
 import { importLayer, OciImportError } from '../src/index.ts';
 import { readVectors, withWorkspace } from './workspace.ts';
 
-interface VectorEntry {
-  readonly path: string;
-  readonly kind: 'dir' | 'file' | 'ext' | 'sym' | 'link' | 'chr' | 'blk' | 'fifo';
-  readonly mode?: string;
-  readonly uid?: number;
-  readonly gid?: number;
-  readonly sec?: number;
-  readonly nsec?: number;
-  readonly xattrs?: Readonly<Record<string, string>>;
-  readonly data?: string;
-  readonly target?: string;
-  readonly rdev?: number;
-}
+/** Some stand for files of which the vectors have only the object. */
+type VectorEntry = CaseEntry | { readonly path: string; readonly kind: 'ext' };
 
 type Outcome = string | { readonly error: string };
 
@@ -39,34 +28,21 @@ interface TreeVector {
 const { cases } = await readVectors<{ cases: readonly TreeVector[] }>('tree.json');
 
 /** In a tar files of more than 64 bytes become objects, whose content the vectors do not have, and no name is empty. */
-function isTarrable({ path, kind, data = '' }: VectorEntry): boolean {
-  return path !== '' && kind !== 'ext' && data.length <= 64;
+function isTarrable(entry: VectorEntry): entry is CaseEntry {
+  return entry.path !== '' && entry.kind !== 'ext' && (entry.data ?? '').length <= 64;
 }
 
-const usable = cases.filter(({ layers }) => layers.flat().every(isTarrable));
+const usable = cases.flatMap(({ layers, ...rest }) => {
+  const tarrable = layers.map((entries) => entries.filter(isTarrable));
+  return tarrable.flat().length === layers.flat().length ? [{ ...rest, layers: tarrable }] : [];
+});
 
-const TYPES = { dir: 'dir', file: 'file', ext: 'file', sym: 'symlink', link: 'hardlink', chr: 'char', blk: 'block', fifo: 'fifo' } as const;
+type UsableVector = (typeof usable)[number];
 
-function tarEntry({ path, kind, mode = '0', uid, gid, sec = 0, nsec = 0, xattrs = {}, data, target, rdev = 0 }: VectorEntry): TarEntry {
-  return {
-    path: fromLatin1(path),
-    type: TYPES[kind],
-    mode: Number.parseInt(mode, 8) & 0o7777,
-    ...(uid !== undefined && { uid }),
-    ...(gid !== undefined && { gid }),
-    mtime: sec,
-    ...(nsec > 0 && { pax: { mtime: `${sec}.${String(nsec).padStart(9, '0')}` } }),
-    ...(data !== undefined && { content: fromLatin1(data) }),
-    ...(target !== undefined && { target: fromLatin1(target) }),
-    device: [(rdev >>> 8) & 0xfff, (rdev & 0xff) | ((rdev >>> 12) & 0xfff00)],
-    xattrs: Object.fromEntries(Object.entries(xattrs).map(([name, value]) => [name, fromLatin1(value)])),
-  };
-}
-
-async function importLayers(repository: Repository, layers: TreeVector['layers']): Promise<readonly (readonly [string, string])[]> {
+async function importLayers(repository: Repository, layers: UsableVector['layers']): Promise<readonly (readonly [string, string])[]> {
   const refs: [string, string][] = [];
   for (const entries of layers) {
-    const bytes = tar(entries.map(tarEntry));
+    const bytes = caseTar(entries);
     const diffId = sha256(bytes);
     const { verity } = await importLayer(
       repository,
@@ -80,7 +56,7 @@ async function importLayers(repository: Repository, layers: TreeVector['layers']
   return refs;
 }
 
-async function treeOf(repository: Repository, vector: TreeVector, xattrs: XattrMode): Promise<Outcome> {
+async function treeOf(repository: Repository, vector: UsableVector, xattrs: XattrMode): Promise<Outcome> {
   try {
     const root = await buildTree(repository, await importLayers(repository, vector.layers), { xattrs });
     return [...dumpLines(root)].map((line) => `${line}\n`).join('');
