@@ -15,6 +15,7 @@ export { mountComposefs, mountErofs } from './mount-composefs.ts';
 export { mountSetattr, moveMount, openTree, umount } from './mount.ts';
 export { entryPath } from './names.ts';
 export { closeDescriptor, O_PATH, openAt, openBeneath } from './open-at.ts';
+export { openPartialFile } from './partial-file.ts';
 export { probeDirectory } from './probe.ts';
 export { recordLock, recordLockAsync } from './record-lock.ts';
 export { reflink } from './reflink.ts';
@@ -46,6 +47,7 @@ export type { ComposefsMount, ComposefsMounted, DetachedMount, MountErofsOptions
 export type { MountChange, OpenTreeOptions, UmountOptions } from './mount.ts';
 export type { PathLike } from './names.ts';
 export type { OpenBeneathOptions } from './open-at.ts';
+export type { PartialFile } from './partial-file.ts';
 export type { DirectoryCapabilities } from './probe.ts';
 export type { ReceivedMessage, ReceiveOptions, SendOptions, SocketType, WaitOptions } from './socket.ts';
 export type { StagingFile, StagingOptions } from './staging.ts';

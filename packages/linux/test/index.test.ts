@@ -42,6 +42,7 @@ it('exports these names and no others', async () => {
     'openAt',
     'openBeneath',
     'openLibrary',
+    'openPartialFile',
     'openStagingFile',
     'openTmpfile',
     'openTree',
