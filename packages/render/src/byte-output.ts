@@ -1,6 +1,7 @@
 import { createHash, type Hash } from '@cfskit/oci-spec';
 import type { FileHandle } from 'node:fs/promises';
 import { partialFile, type PartialFile } from './partial-file.ts';
+import { Turns } from './turns.ts';
 
 /** Takes the bytes of an output. */
 export interface ByteOutput {
@@ -62,17 +63,21 @@ function behind(pieces: readonly Uint8Array[], count: number): Uint8Array[] {
   return [pieces[index]!.subarray(left), ...pieces.slice(index + 1)];
 }
 
-/** Counts and hashes what goes through it. */
+/** Counts and hashes what goes through it. The event loop turns now and then, also where the output never waits. */
 export class MeteredOutput {
   readonly #output: ByteOutput;
+  readonly #turns: Turns;
   readonly #hash: Hash = createHash('sha256');
   bytes = 0;
 
-  constructor(output: ByteOutput) {
+  constructor(output: ByteOutput, signal: AbortSignal | undefined) {
     this.#output = output;
+    this.#turns = new Turns(signal);
   }
 
+  /** @throws the signal's reason */
   async write(pieces: readonly Uint8Array[]): Promise<void> {
+    await this.#turns.take();
     for (const piece of pieces) {
       this.#hash.update(piece);
       this.bytes += piece.byteLength;

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LayerMerge, transformForOci, type Directory, type LayerEntry, type XattrMode } from '@cfskit/fs-tree';
 import type { Algorithm } from '@cfskit/fs-verity';
 import { nullReporter, safeReporter, type Reporter } from '@cfskit/progress';
@@ -7,6 +6,7 @@ import { layerFailed, type ReadingContext } from './layer-reading.ts';
 import { withDefaults, type RenderLimits } from './limits.ts';
 import type { RenderImage, RenderLayer } from './render-image.ts';
 import { DigestOnly, splitLayer, type ContentStore } from './split-layer.ts';
+import { Turns } from './turns.ts';
 
 /** How the tree of a composefs image is made. */
 export interface ComposefsOptions {
@@ -64,7 +64,8 @@ async function readSplit(
   return entries;
 }
 
-const TURN = 20_000;
+/** Entries between two looks at the clock. */
+const LOOK = 64;
 
 async function addAll(
   merge: LayerMerge,
@@ -73,12 +74,13 @@ async function addAll(
   number: number,
   context: ReadingContext,
 ): Promise<void> {
+  const turns = new Turns(context.signal);
   for (const [ordinal, entry] of entries.entries()) {
     try {
       merge.add(entry);
     } catch (error) {
       throw layerFailed(layer, number, error, context);
     }
-    if (ordinal % TURN === TURN - 1) await nextTurn();
+    if (ordinal % LOOK === 0 && turns.due) await turns.take();
   }
 }

@@ -33,7 +33,7 @@ export async function convertErofs(
   options: ConvertComposefsOptions & { readonly version?: FormatVersion } = {},
 ): Promise<ComposefsResult> {
   const { version = 1, algorithm = 'sha512' } = options;
-  return await intoOutput(to, async (output) => {
+  return await intoOutput(to, options.signal, async (output) => {
     const root = await composefsTree(await renderImageOf(image, options), options);
     const bytes = writeImage(root, { version });
     await output.write([bytes]);
@@ -51,7 +51,7 @@ export async function convertDumpfile(
   to: string | ByteOutput,
   options: ConvertComposefsOptions = {},
 ): Promise<ComposefsResult> {
-  return await intoOutput(to, async (output) => {
+  return await intoOutput(to, options.signal, async (output) => {
     const root = await composefsTree(await renderImageOf(image, options), options);
     for (const chunk of writeDumpfile(root)) await output.write([chunk]);
     return {};
@@ -60,12 +60,14 @@ export async function convertDumpfile(
 
 async function intoOutput<T>(
   to: string | ByteOutput,
+  signal: AbortSignal | undefined,
   work: (output: MeteredOutput) => Promise<T>,
 ): Promise<T & Omit<ComposefsResult, 'imageId'>> {
   const output = typeof to === 'string' ? await openFileOutput(to) : to;
-  const metered = new MeteredOutput(output);
+  const metered = new MeteredOutput(output, signal);
   try {
     const result = await work(metered);
+    signal?.throwIfAborted();
     await output.finish();
     return { ...result, bytes: metered.bytes, digest: metered.digest(), report: NOTHING_SKIPPED };
   } catch (error) {

@@ -1,12 +1,12 @@
 import { createHash, digestAlgorithm, type Expected, type Hash } from '@cfskit/oci-spec';
 import { countingStream, type Reporter } from '@cfskit/progress';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DecodeJob } from './decode-blob.ts';
 import type { LayerDecoder } from './decode-threads.ts';
 import { RenderError } from './errors.ts';
 import { layerPacking } from './layer-format.ts';
 import type { Limits } from './limits.ts';
 import type { RenderLayer } from './render-image.ts';
+import { Turns } from './turns.ts';
 
 /** What reading a layer needs besides the layer. */
 export interface ReadingContext {
@@ -41,13 +41,9 @@ export async function* readLayer(layer: RenderLayer, options: ReadLayerOptions):
   };
   const stored = layer.open(signal === undefined ? {} : { signal });
   const source = progress === undefined ? stored : countingStream(stored, progress.id, expected?.size, progress.reporter);
-  let since = performance.now();
+  const turns = new Turns(signal);
   for await (const chunk of decoder.decode(source, job, { onBlob, ...(signal && { signal }) })) {
-    if (performance.now() - since > SLICE_MS) {
-      await nextTurn();
-      since = performance.now();
-    }
-    signal?.throwIfAborted();
+    await turns.take();
     yield chunk;
   }
 }
@@ -57,9 +53,6 @@ export function layerFailed(layer: RenderLayer, number: number, cause: unknown, 
   if (signal?.aborted === true) return cause;
   return new RenderError('LAYER_FAILED', `cannot read layer ${number} of ${image} (${layer.name})`, { layer: number, cause });
 }
-
-/** How long a layer that is unpacked here may keep the thread to itself. */
-const SLICE_MS = 10;
 
 /** Checks the digest of the uncompressed bytes, unless they are the stored ones, which are checked already. */
 export class DiffIdCheck {

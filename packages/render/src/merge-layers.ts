@@ -1,9 +1,9 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { escapeBytes, LayerMerge, type MergePolicy } from '@cfskit/fs-tree';
 import type { LayerIndex } from './index-layer.ts';
 import { layerFailed, type ReadingContext } from './layer-reading.ts';
 import type { FileSize } from './layer-entry.ts';
 import { planOutput, type Plan } from './plan.ts';
+import { Turns } from './turns.ts';
 
 /** How layers are merged. */
 export interface MergeLayersOptions extends ReadingContext {
@@ -14,8 +14,8 @@ export interface MergeLayersOptions extends ReadingContext {
   readonly onWarning?: (text: string) => void;
 }
 
-/** Entries merged between two turns of the event loop. */
-const TURN = 20_000;
+/** Entries between two looks at the clock: one takes less than a microsecond, or a millisecond at the end of a long chain of links. */
+const LOOK = 64;
 
 /**
  * Merge indexed layers, the oldest first, and plan the output.
@@ -31,12 +31,13 @@ export async function mergeLayers(indexes: readonly LayerIndex[], options: Merge
     limits: { maxEntries: limits.maxEntries, maxDepth: limits.maxDepth },
     onDroppedLink: (path, target) => onWarning(`left out ${escapeBytes(path)}, a hard link to ${escapeBytes(target)}, which is not there`),
   });
+  const turns = new Turns(signal);
   for (const [number, { layer, entries }] of indexes.entries()) {
     merge.beginLayer();
     try {
       for (const [ordinal, entry] of entries.entries()) {
         merge.add(entry);
-        if (ordinal % TURN === TURN - 1) await nextTurn();
+        if (ordinal % LOOK === 0 && turns.due) await turns.take();
       }
     } catch (error) {
       throw layerFailed(layer, number, error, options);

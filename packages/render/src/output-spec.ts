@@ -34,13 +34,13 @@ export type ImageSpec = TarSpec | SquashfsSpec | DirectorySpec;
 /**
  * Begin an output.
  *
- * @param signal ends programs that take part; chunks are the caller's to stop
+ * @param signal ends programs that take part, and long holes
  * @throws {RenderError} for a place or a program that is no good. The signal's reason
  */
 export async function openSink(spec: ImageSpec, created: Time | undefined, signal: AbortSignal): Promise<OutputSink> {
   switch (spec.kind) {
     case 'tar':
-      return new TarSink(typeof spec.to === 'string' ? await openFileOutput(spec.to) : spec.to, spec.order ?? 'stream');
+      return new TarSink(typeof spec.to === 'string' ? await openFileOutput(spec.to) : spec.to, spec.order ?? 'stream', signal);
     case 'squashfs':
       return await openSquashfsSink(spec.to, { ...spec, created }, signal);
     default:

@@ -68,7 +68,7 @@ export class SquashfsSink extends TarFeed implements OutputSink {
   }
 
   async flush(): Promise<void> {
-    await this.#program!.write(this.tar.take());
+    for (const pieces of this.tar.take()) await this.#program!.write(pieces);
   }
 
   async finish(): Promise<SinkResult> {

@@ -9,10 +9,10 @@ export class TarSink extends TarFeed implements OutputSink {
   readonly #output: ByteOutput;
   readonly #metered: MeteredOutput;
 
-  constructor(output: ByteOutput, order: EntryOrder) {
+  constructor(output: ByteOutput, order: EntryOrder, signal: AbortSignal) {
     super();
     this.#output = output;
-    this.#metered = new MeteredOutput(output);
+    this.#metered = new MeteredOutput(output, signal);
     this.order = order;
   }
 
@@ -26,8 +26,7 @@ export class TarSink extends TarFeed implements OutputSink {
   }
 
   async flush(): Promise<void> {
-    const pieces = this.tar.take();
-    if (pieces.length > 0) await this.#metered.write(pieces);
+    for (const pieces of this.tar.take()) await this.#metered.write(pieces);
   }
 
   async finish(): Promise<SinkResult> {

@@ -338,3 +338,28 @@ function flipped(bytes: Buffer, at: number): Buffer {
   copy[copy.length + at] = (copy.at(at) ?? 0) ^ 1;
   return copy;
 }
+
+describe('a long hole', () => {
+  const sparse = layer().add({
+    path: 'hole',
+    content: new Uint8Array(512),
+    pax: { 'GNU.sparse.map': `${2 ** 32 - 512},512`, 'GNU.sparse.size': String(2 ** 32), 'GNU.sparse.numblocks': '1' },
+  });
+
+  it('is not written to its end when the caller gives up, even where writing never waits', async () => {
+    const abort = new AbortController();
+    let written = 0;
+    const to = {
+      write: (pieces: readonly Uint8Array[]): Promise<void> => {
+        if (written === 0) setImmediate(() => abort.abort(new Error('enough')));
+        written += pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
+        return Promise.resolve();
+      },
+      finish: () => Promise.resolve(),
+      abort: () => Promise.resolve(),
+    };
+    const error = await failureOf(convert(imageOf(sparse), { kind: 'tar', to }, { signal: abort.signal }));
+    expect(error.message).toBe('enough');
+    expect(written).toBeLessThan(2 ** 31);
+  });
+});
