@@ -131,6 +131,10 @@ describe('convert', () => {
     await ok(['convert', '--repo', repo, 'stored:app', 'tar:stored.tar', '-q'], world());
     await ok(convert('tar:direct.tar'), world());
     expect(sha256Of(path('stored.tar'))).toBe(sha256Of(path('direct.tar')));
+    const id = (await ok(['oci', 'compute-id', 'app', '--repo', repo])).trim();
+    expect(await json('convert', ['convert', '--repo', repo, 'stored:app', 'erofs:stored.cfs', '-q'], world())).toMatchObject({
+      image_id: id,
+    });
     expect((await failure(['convert', '--repo', repo, 'stored:none', 'tar:x.tar'], world())).error.code).toBe('NOT_FOUND');
   });
 
