@@ -1,5 +1,5 @@
-import { OciSpecError, VerifyError, type Descriptor } from '@cfskit/oci-spec';
-import { OciDirError, type FetchBlobOptions, type FetchedBlob, type OpenBlobAt } from '@cfskit/ocidir';
+import { VerifyError, type Descriptor } from '@cfskit/oci-spec';
+import type { FetchBlobOptions, FetchedBlob, OpenBlobAt } from '@cfskit/ocidir';
 import { isMissing } from './errors.ts';
 import { seedWarning } from './seed.ts';
 import { signalOf, type BlobPlace } from './rooted-source.ts';
@@ -31,26 +31,51 @@ export async function fetchFromPlaces(
   { onWarning, ...options }: FetchFromOptions,
 ): Promise<BlobFetch> {
   for (const [i, place] of places.entries()) {
+    let failure: unknown;
+    const openAt: OpenBlobAt = (start) => ({
+      start,
+      chunks: noting(readFrom(place, descriptor, start, options.signal), (error) => (failure = error)),
+    });
     try {
-      const fetched = await fetchInto(openAt(place, descriptor, options.signal), options);
+      const fetched = await fetchInto(openAt, options);
       return { ...fetched, origin: place.origin };
     } catch (error) {
       options.signal?.throwIfAborted();
-      if (i === places.length - 1 || !isAboutSeed(error)) throw error;
+      const isOfPlace = error === failure || error instanceof VerifyError; // otherwise of what is written to
+      if (i === places.length - 1 || !isOfPlace) throw error;
       if (!isMissing(error)) onWarning?.(seedWarning(place.source, error));
     }
   }
   throw new RangeError('wanted at least one place');
 }
 
-/** A place without `openFrom` is near: beginning again there costs little. */
-function openAt({ source }: BlobPlace, descriptor: Descriptor, signal: AbortSignal | undefined): OpenBlobAt {
-  return (start) => {
-    if (source.openFrom === undefined) return { start: 0, chunks: source.open(descriptor, signalOf(signal)) };
-    return { start, chunks: source.openFrom(descriptor, start, signalOf(signal)) };
-  };
+/**
+ * A place without `openFrom` is near: what is there already is read and left out, and shows in the digest at the end. So nothing is cut off
+ * for a place that then does not have the blob.
+ */
+async function* readFrom(
+  { source }: BlobPlace,
+  descriptor: Descriptor,
+  start: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void> {
+  if (source.openFrom !== undefined) {
+    yield* source.openFrom(descriptor, start, signalOf(signal));
+    return;
+  }
+  let left = start;
+  for await (const chunk of source.open(descriptor, signalOf(signal))) {
+    if (left < chunk.byteLength) yield chunk.subarray(left);
+    left = Math.max(left - chunk.byteLength, 0);
+  }
 }
 
-function isAboutSeed(error: unknown): boolean {
-  return error instanceof VerifyError || error instanceof OciDirError || error instanceof OciSpecError;
+/** The same chunks, and the error that they end with. */
+async function* noting(chunks: AsyncIterable<Uint8Array>, onError: (error: unknown) => void): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* chunks;
+  } catch (error) {
+    onError(error);
+    throw error;
+  }
 }

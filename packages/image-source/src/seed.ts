@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatRegistryName, type RegistryName } from '@cfskit/oci-ref';
+import type { RegistryName } from '@cfskit/oci-ref';
 import {
   chooseManifest,
   isIndex,
@@ -150,7 +150,8 @@ export class Seeds {
     const { entries, match } = bestEntries(index, name);
     if (entries.length === 0) return undefined;
     const resolved = await chooseManifest({ ...index, manifests: entries }, source, optionsOf(options));
-    if (match === 'unnamed') this.#warnOfUnnamed(source, name);
+    if (match === 'unnamed') this.#warnOfGuess(source, 'its one image has no name, taking it', name);
+    if (match === 'tag') this.#warnOfGuess(source, `it has a tag and no name, taking '${name.tag ?? 'latest'}'`, name);
     return resolved;
   }
 
@@ -158,7 +159,7 @@ export class Seeds {
   async #findOnly(source: DockerArchive | DirImage, name: RegistryName, options: ResolveOptions): Promise<ResolvedManifest | undefined> {
     const isNamed = 'tags' in source && source.tags().length > 0;
     const resolved = await source.resolve({ ...optionsOf(options), ...(isNamed && { tag: keyOf(name) }) });
-    if (!isNamed) this.#warnOfUnnamed(source, name);
+    if (!isNamed) this.#warnOfGuess(source, 'its one image has no name, taking it', name);
     return resolved;
   }
 
@@ -168,8 +169,9 @@ export class Seeds {
     if (!isMissing(error)) this.#warn(seedWarning(source, error));
   }
 
-  #warnOfUnnamed(source: SeedSource, name: RegistryName): void {
-    this.#warn(`seed ${source.describe()}: its one image has no name, taking it for ${formatRegistryName(name)}`);
+  /** It may be another image: that is for the user to know. */
+  #warnOfGuess(source: SeedSource, guess: string, name: RegistryName): void {
+    this.#warn(`seed ${source.describe()}: ${guess} for ${keyOf(name)}`);
   }
 }
 

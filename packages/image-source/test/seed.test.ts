@@ -65,8 +65,6 @@ describe('a seed finds an image by name', () => {
     ['alpine:latest', { [REF]: 'docker.io/library/alpine' }],
     ['alpine', { [REF]: 'alpine' }],
     ['reg.io:5000/team/app:v1', { [REF]: 'reg.io:5000/team/app:v1' }],
-    ['reg.io/team/app:v1', { [REF]: 'v1' }],
-    ['reg.io/team/app', { [REF]: 'latest' }],
     ['alpine:3.19', { [REF]: `alpine:3.19@sha256:${'0'.repeat(64)}` }],
   ])('%s is %j', async (asked, annotations) => {
     await withSeeds([layoutTar(named(annotations))], async (seeds, warnings) => {
@@ -83,6 +81,16 @@ describe('a seed finds an image by name', () => {
     ['alpine', { [REF]: 'NO NAME' }],
   ])('%s is not %j', async (asked, annotations) => {
     await withSeeds([layoutTar(named(annotations))], async (seeds) => expect(await digestFor(seeds, asked)).toBeUndefined());
+  });
+
+  it.each([
+    ['reg.io/team/app:v1', 'v1'],
+    ['reg.io/team/app', 'latest'],
+  ])('%s may be what has the bare tag %s, and that is said', async (asked, tag) => {
+    await withSeeds([layoutTar(named({ [REF]: tag }))], async (seeds, warnings, [path]) => {
+      expect(await digestFor(seeds, asked)).toBe(amd64.descriptor.digest);
+      expect(warnings).toEqual([`seed oci-archive:${path}: it has a tag and no name, taking '${tag}' for reg.io/team/app:${tag}`]);
+    });
   });
 
   it('a bare tag does not count where other entries have whole names', async () => {

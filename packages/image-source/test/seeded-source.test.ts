@@ -77,6 +77,9 @@ async function readAll(source: RootedImageSource): Promise<readonly string[]> {
 
 const pathOf = (digest: string): string => `/v2/team/app/blobs/${digest}`;
 
+/** The seed has a tag and no name. */
+const GUESS: unknown = expect.stringContaining("taking 'v1'");
+
 describe('a source behind seeds and before a registry', () => {
   const whole = layoutFiles([{ image: amd64, tag: 'v1' }]);
   const expected = [amd64.descriptor, layerA.descriptor, layerB.descriptor, layerA.descriptor].map(({ digest }) => digest);
@@ -93,7 +96,7 @@ describe('a source behind seeds and before a registry', () => {
     await withRegistry(layoutTar(others), async (source, requests, warnings) => {
       expect(await readAll(source)).toEqual(expected);
       expect(requests()).toEqual([`GET ${pathOf(layerB.descriptor.digest)}`]);
-      expect(warnings).toEqual([]);
+      expect(warnings).toEqual([GUESS]);
     });
   });
 
@@ -102,7 +105,7 @@ describe('a source behind seeds and before a registry', () => {
     await withRegistry(layoutTar({ ...whole, [path]: flipBit(layerB.bytes, 9) }), async (source, requests, warnings) => {
       expect(await readAll(source)).toEqual(expected);
       expect(requests()).toEqual([`GET ${pathOf(layerB.descriptor.digest)}`]);
-      expect(warnings).toEqual([expect.stringContaining('digest mismatch')]);
+      expect(warnings).toEqual([GUESS, expect.stringContaining('digest mismatch')]);
     });
   });
 
