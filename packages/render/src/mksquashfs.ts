@@ -22,6 +22,9 @@ const COMPRESSION: Readonly<Record<SquashfsCompression, readonly string[]>> = {
   xz: ['-comp', 'xz'],
 };
 
+/** Of its queues, which otherwise take up to a quarter of the machine's memory when we are faster than it. The image is the same. */
+const MEMORY: readonly string[] = ['-mem', '128M'];
+
 /**
  * Version of a mksquashfs; nothing if it does not say it in a form we know: then it is tried as it is.
  *
@@ -53,7 +56,7 @@ export function mksquashfsArguments(
   const file = output.startsWith('-') ? `./${output}` : output;
   const has = (first: ToolsVersion): boolean => version !== undefined && !isBefore(version, first);
   const rootMode = root.mode.toString(8).padStart(4, '0');
-  const args = ['-', file, '-tar', '-noappend', '-no-fragments', ...COMPRESSION[compression], '-quiet', '-no-progress'];
+  const args = ['-', file, '-tar', '-noappend', '-no-fragments', ...COMPRESSION[compression], ...MEMORY, '-quiet', '-no-progress'];
   args.push('-root-mode', rootMode, '-root-uid', String(root.uid), '-root-gid', String(root.gid));
   return [
     ...args,

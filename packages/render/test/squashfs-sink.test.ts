@@ -219,7 +219,19 @@ function endless(): ReturnType<typeof imageOf>['layers'][number] {
 
 describe('the command line', () => {
   const root = { ...statOf({ mode: 0o755, uid: 0, gid: 0, mtime: EPOCH, xattrs: NO_XATTRS }), mode: 0o711, uid: 5 };
-  const common = ['-tar', '-noappend', '-no-fragments', '-comp', 'zstd', '-Xcompression-level', '2', '-quiet', '-no-progress'];
+  const common = [
+    '-tar',
+    '-noappend',
+    '-no-fragments',
+    '-comp',
+    'zstd',
+    '-Xcompression-level',
+    '2',
+    '-mem',
+    '128M',
+    '-quiet',
+    '-no-progress',
+  ];
   const rootArguments = ['-root-mode', '0711', '-root-uid', '5', '-root-gid', '0'];
   const defaults = ['-default-mode', '0755', '-default-uid', '0', '-default-gid', '0'];
 
