@@ -1,7 +1,7 @@
 import { digestOf } from '@cfskit/oci-spec';
 import { readFileSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { image, readAll } from './fake/fake-skopeo.ts';
+import { image, readAll, settled } from './fake/fake-skopeo.ts';
 import { channels, fakeSkopeo } from './fake/fakes.ts';
 
 describe.each(channels)('versions of the protocol, %s', (via) => {
@@ -200,5 +200,7 @@ it('starts another proxy for another platform, and the first one ends', async ()
   await expect(source.resolve({ platform: { os: 'linux', architecture: 's390x' } })).rejects.toMatchObject({ code: 'NO_MATCH' });
   const starts = skopeo.log().filter(({ event }) => event === 'start');
   expect(starts.at(1)!.args).toEqual(expect.arrayContaining(['--override-os', 'linux', '--override-arch', 's390x']));
-  expect(skopeo.log().filter(({ event, pid }) => event === 'Shutdown' && pid === starts.at(0)!.pid)).toHaveLength(1);
+  const isEnded = (): boolean => skopeo.log().some(({ event, pid }) => event === 'Shutdown' && pid === starts.at(0)!.pid);
+  await settled(isEnded); // it is told in the background
+  expect(isEnded()).toBe(true);
 });
