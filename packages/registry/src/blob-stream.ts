@@ -2,7 +2,7 @@ import { digestAlgorithm, digestOf, VerifyError, type Descriptor } from '@cfskit
 import { BlobReader, type BlobPart, type BlobPlace } from './blob-reader.ts';
 import { foreignEndpoint, type Endpoint } from './endpoint.ts';
 import { RegistryError } from './errors.ts';
-import { oneLine } from './foreign-text.ts';
+import { publicOrigin } from './foreign-text.ts';
 import { foreignTarget } from './redirect.ts';
 import type { Session } from './session.ts';
 
@@ -82,7 +82,7 @@ function foreignLayer(error: Error, { descriptor, foreign }: BlobRequest): Regis
   const isMissing = error instanceof RegistryError && error.code === 'BLOB_UNKNOWN';
   if (foreign === true || !isMissing || descriptor.urls === undefined || descriptor.urls.length === 0) return undefined;
   const { digest } = descriptor;
-  const message = `the foreign layer ${digest} is not in the registry; to fetch it from ${oneLine(descriptor.urls[0]!)} has to be allowed`;
+  const message = `the foreign layer ${digest} is not in the registry; to fetch it from ${publicOrigin(descriptor.urls[0]!)} has to be allowed`;
   const { registry, repository } = error;
   return new RegistryError('FOREIGN_LAYER', message, {
     digest,

@@ -18,22 +18,33 @@ export function defaultCertDirs(home: string = homedir()): readonly string[] {
   return [join(home, '.config/containers/certs.d'), '/etc/containers/certs.d', '/etc/docker/certs.d'];
 }
 
+/** Options for a host: whom to trust there, and who to be. */
+export interface HostOptions {
+  readonly trust: RegistryOptions;
+  /** Its client certificate is shown. One that is meant for other hosts has no business here. */
+  readonly identity: Pick<RegistryOptions, 'cert' | 'key' | 'certDir'>;
+}
+
 /**
  * What is to be used for a host: from its options, and from directories named after it. Authorities found are added to those that Node
  * knows (`NODE_EXTRA_CA_CERTS` and `--use-system-ca` included), never put in their place.
  */
-export async function tlsSettingsFor(host: string, options: RegistryOptions, certDirs: readonly string[]): Promise<TlsSettings> {
-  const directories = [...certDirs.map((directory) => join(directory, host)), ...(options.certDir === undefined ? [] : [options.certDir])];
-  const found = await Promise.all(directories.map(readCertDir));
-  const own = options.ca === undefined ? [] : typeof options.ca === 'string' ? [options.ca] : options.ca;
-  const ca = [...own, ...found.flatMap((directory) => directory.ca)];
-  const client = options.cert === undefined ? found.find(({ cert }) => cert !== undefined) : options;
+export async function tlsSettingsFor(host: string, { trust, identity }: HostOptions, certDirs: readonly string[]): Promise<TlsSettings> {
+  const ofHost = await Promise.all(certDirs.map((directory) => readCertDir(join(directory, host))));
+  const given = trust.certDir === undefined ? [] : [await readCertDir(trust.certDir)];
+  const own = trust.ca === undefined ? [] : typeof trust.ca === 'string' ? [trust.ca] : trust.ca;
+  const ca = [...own, ...[...ofHost, ...given].flatMap((directory) => directory.ca)];
+  const client = identity.cert === undefined ? clientOf([...ofHost, ...(identity.certDir === undefined ? [] : given)]) : identity;
   return {
     ...(ca.length > 0 && { ca: [...getCACertificates('default'), ...ca] }),
     ...(client?.cert !== undefined && { cert: client.cert }),
     ...(client?.key !== undefined && { key: client.key }),
-    ...(options.skipTlsVerify === true && { rejectUnauthorized: false }),
+    ...(trust.skipTlsVerify === true && { rejectUnauthorized: false }),
   };
+}
+
+function clientOf(directories: readonly CertDir[]): CertDir | undefined {
+  return directories.find(({ cert }) => cert !== undefined);
 }
 
 interface CertDir {

@@ -33,7 +33,10 @@ export interface RegistryClientOptions {
   readonly credentials?: CredentialProvider;
   /** By `host[:port]`; Docker Hub is `docker.io`. */
   readonly registries?: Readonly<Record<string, RegistryOptions>>;
-  /** For all registries, unless `registries` says otherwise. */
+  /**
+   * For all registries, unless `registries` says otherwise. A client certificate is only for registries that are named in a call: not for
+   * mirrors, nor for other hosts that a registry leads to.
+   */
   readonly defaults?: RegistryOptions;
   /** Directories that hold a directory of certificates for each `host[:port]`. If not said: those of containers' tools and Docker. */
   readonly certDirs?: readonly string[];
@@ -74,6 +77,8 @@ export class RegistryClient {
   readonly #table: RegistryTable;
   readonly #session: Session;
   readonly #transport: Transport;
+  /** Hosts of registries that somebody named, not those that a registry led to. */
+  readonly #named = new Set<string>();
 
   /** Does nothing yet: no file is read and no connection made before the first request. */
   constructor(options: RegistryClientOptions = {}) {
@@ -97,7 +102,7 @@ export class RegistryClient {
    * @param registry `ghcr.io`, `localhost:5000`, `docker.io`, also with `https://` in front
    */
   async ping(registry: string, { signal }: OpenOptions = {}): Promise<Ping> {
-    return await ping(this.#session, wholeRegistry(parseRegistry(registry), this.#table), signal);
+    return await ping(this.#session, this.#registry(registry), signal);
   }
 
   /**
@@ -106,7 +111,7 @@ export class RegistryClient {
    * @throws {RegistryError} UNAUTHORIZED, DENIED
    */
   async authenticate(registry: string, { signal }: OpenOptions = {}): Promise<void> {
-    await authenticate(this.#session, wholeRegistry(parseRegistry(registry), this.#table), signal);
+    await authenticate(this.#session, this.#registry(registry), signal);
   }
 
   /**
@@ -235,21 +240,40 @@ export class RegistryClient {
   }
 
   #origin(name: RegistryName): Endpoint {
-    return originOf(name, this.#table);
+    return this.#note(originOf(name, this.#table));
+  }
+
+  #registry(text: string): Endpoint {
+    return this.#note(wholeRegistry(parseRegistry(text), this.#table));
+  }
+
+  /** Mirrors, and the registry itself. */
+  #endpoints(name: RegistryName): readonly Endpoint[] {
+    this.#origin(name);
+    return endpointsOf(name, this.#table);
+  }
+
+  #note(endpoint: Endpoint): Endpoint {
+    this.#named.add(endpoint.host);
+    return endpoint;
   }
 
   #blobRequest(name: NameInput, descriptor: Descriptor, { signal }: OpenOptions): BlobRequest {
-    const endpoints = endpointsOf(toName(name), this.#table);
+    const endpoints = this.#endpoints(toName(name));
     return { endpoints, descriptor, foreign: this.#options.foreignLayers ?? false, ...(signal !== undefined && { signal }) };
   }
 
+  /** The client certificate for all is not for hosts that nobody named: mirrors, token servers, and where redirects lead to. */
   async #tls(host: string): Promise<TlsSettings> {
-    return await tlsSettingsFor(host, optionsOf(this.#table, registryOfHost(host)), this.#options.certDirs ?? defaultCertDirs());
+    const registry = registryOfHost(host);
+    const trust = optionsOf(this.#table, registry);
+    const identity = this.#named.has(host) ? trust : optionsOf({ ...this.#table, defaults: {} }, registry);
+    return await tlsSettingsFor(host, { trust, identity }, this.#options.certDirs ?? defaultCertDirs());
   }
 
   /** Mirrors first; whatever is wrong with one of them, the next is asked. */
   async #fromFirst<T>(name: RegistryName, { signal }: OpenOptions, work: (endpoint: Endpoint) => Promise<T>): Promise<T> {
-    const endpoints = endpointsOf(name, this.#table);
+    const endpoints = this.#endpoints(name);
     for (const endpoint of endpoints.slice(0, -1)) {
       try {
         return await work(endpoint);

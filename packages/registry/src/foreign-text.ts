@@ -10,3 +10,8 @@ export function oneLine(text: string): string {
 export function publicUrl(url: URL): string {
   return oneLine(`${url.protocol}//${url.host}${url.pathname}`);
 }
+
+/** Where a link leads to, as it may stand in a message: all but the host may be a secret. */
+export function publicOrigin(url: string): string {
+  return URL.canParse(url) ? oneLine(new URL(url).origin) : 'an address that cannot be read';
+}

@@ -9,7 +9,7 @@ export interface RegistryOptions {
   readonly skipTlsVerify?: boolean;
   /** Further certificate authorities, in PEM. */
   readonly ca?: string | readonly string[];
-  /** The client's own certificate and its key, in PEM. */
+  /** The client's own certificate and its key, in PEM; before one of `certDir`. */
   readonly cert?: string;
   readonly key?: string;
   /** A directory with `*.crt` (authorities), and `*.cert` and `*.key` of the same name (the client's own). */

@@ -343,8 +343,10 @@ describe('blobs', () => {
     registry.repository('a');
     const foreign = { ...descriptor, mediaType: mediaTypes.foreignLayer, urls: [`${elsewhere.url}/layer?sig=1`] };
     const name = `${registry.registry}/a`;
-    expect(await failure(collect(testClient().fetchBlob(name, foreign)))).toMatchObject({
+    const secret = { ...foreign, urls: [`${elsewhere.url.replace('//', '//user:password@')}/token/layer?sig=secret`] };
+    expect(await failure(collect(testClient().fetchBlob(name, secret)))).toMatchObject({
       code: 'FOREIGN_LAYER',
+      message: `the foreign layer ${descriptor.digest} is not in the registry; to fetch it from ${elsewhere.url} has to be allowed`,
       digest: descriptor.digest,
       registry: registry.registry,
     });

@@ -1,11 +1,11 @@
-import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpServer, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { connect, createServer as createNetServer, type Socket } from 'node:net';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { image, withTempDir } from '@cfskit/fixtures';
+import { image, toBlob, withTempDir } from '@cfskit/fixtures';
 import { mediaTypes } from '@cfskit/oci-spec';
 import { describe, expect, it } from 'vitest';
-import { RegistryClient, type HttpRequest, type HttpResponse, type Transport } from '../src/index.ts';
+import { RegistryClient, type HttpRequest, type HttpResponse, type RegistryClientOptions, type Transport } from '../src/index.ts';
 import { makeCertificate } from '../src/testing/index.ts';
 import { collect, failure, listen, scripted, store, testClient, testRegistry } from './support.ts';
 
@@ -97,6 +97,36 @@ describe('certificates from directories', () => {
     await testClient({ defaults: { ca: [tls.ca] } }).ping(host);
     expect(seen.at(-1)).toBe(false);
     expect(seen[0]).toBe(true);
+  });
+
+  it('given for all, with a certificate of the client that no other host sees', async () => {
+    const own = makeCertificate(['client.test']);
+    const seen = new Map<string, unknown>();
+    const content = toBlob(new TextEncoder().encode('hello'), 'text/plain');
+    const serve = async (respond: (response: ServerResponse) => void): Promise<string> => {
+      const options = { ...tls, ca: own.ca, requestCert: true, rejectUnauthorized: false };
+      const server = createHttpsServer(options, ({ socket, headers }, response) => {
+        seen.set(headers.host!, 'authorized' in socket && socket.authorized);
+        respond(response);
+      });
+      return await listen(server);
+    };
+    const storage = (await serve((response) => void response.end(content.bytes))).replace('127.0.0.1', 'localhost');
+    const registry = await serve((response) => void response.writeHead(307, { location: `https://${storage}/x` }).end());
+    await withTempDir(async (certDir) => {
+      await writeFile(`${certDir}/authority.crt`, tls.ca);
+      await writeFile(`${certDir}/client.cert`, own.cert);
+      await writeFile(`${certDir}/client.key`, own.key);
+      const read = async (options: Pick<RegistryClientOptions, 'defaults' | 'registries'>): Promise<void> => {
+        expect(await collect(testClient(options).openBlob(`${registry}/a`, content.descriptor))).toEqual(content.bytes);
+      };
+      for (const defaults of [{ certDir }, { ca: tls.ca, cert: own.cert, key: own.key }]) {
+        await read({ defaults });
+        expect(Object.fromEntries(seen)).toEqual({ [registry]: true, [storage]: false });
+      }
+      await read({ defaults: { certDir }, registries: { [storage]: { certDir } } });
+      expect(seen.get(storage)).toBe(true);
+    });
   });
 });
 
