@@ -2,6 +2,7 @@ import { LayerMerge, transformForOci, type Directory, type LayerEntry, type Xatt
 import type { Algorithm } from '@cfskit/fs-verity';
 import { nullReporter, safeReporter, type Reporter } from '@cfskit/progress';
 import { LayerDecoder, type Threads } from './decode-threads.ts';
+import { ImageBudget } from './image-budget.ts';
 import { layerFailed, type ReadingContext } from './layer-reading.ts';
 import { withDefaults, type RenderLimits } from './limits.ts';
 import type { RenderImage, RenderLayer } from './render-image.ts';
@@ -36,8 +37,9 @@ export async function composefsTree(image: RenderImage, options: ComposefsOption
   const context: ReadingContext = { image: image.name, decoder, limits: withDefaults(options.limits), ...(signal && { signal }) };
   try {
     const merge = new LayerMerge({ policy: 'archive-order', limits: { maxEntries: context.limits.maxEntries } });
+    const budget = new ImageBudget(context.limits);
     for (const [number, layer] of image.layers.entries()) {
-      const entries = await readSplit(layer, number, store, context, reporter);
+      const entries = await readSplit(layer, number, store, { ...context, budget }, reporter);
       merge.beginLayer();
       await addAll(merge, entries, layer, number, context);
     }
@@ -53,7 +55,7 @@ async function readSplit(
   layer: RenderLayer,
   number: number,
   store: ContentStore,
-  context: ReadingContext,
+  context: ReadingContext & { readonly budget: ImageBudget },
   reporter: Reporter,
 ): Promise<readonly LayerEntry[]> {
   const id = layer.diffId ?? layer.name;

@@ -1,6 +1,7 @@
 import { splitPath } from '@cfskit/fs-tree';
 import type { Expected } from '@cfskit/oci-spec';
 import { RenderError } from './errors.ts';
+import type { ImageBudget } from './image-budget.ts';
 import { indexedEntry, type IndexedEntry } from './layer-entry.ts';
 import { DiffIdCheck, layerFailed, readLayer, type ReadLayerOptions } from './layer-reading.ts';
 import type { Limits } from './limits.ts';
@@ -25,6 +26,8 @@ export interface LayerIndex extends IndexedLayer {
 
 /** How a layer is read for its headers. */
 export interface IndexLayerOptions extends ReadLayerOptions {
+  /** Of all layers of the image. */
+  readonly budget: ImageBudget;
   /** Keeps what it unpacks to. */
   readonly keep?: UnpackedLayers;
 }
@@ -44,7 +47,7 @@ export async function indexLayer(layer: RenderLayer, number: number, options: In
 }
 
 async function readHeaders(layer: RenderLayer, number: number, options: IndexLayerOptions): Promise<LayerIndex> {
-  const indexer = new Indexer(number, options.limits);
+  const indexer = new Indexer(number, options);
   const reader = new TarReader(indexer, options.limits);
   const diffId = new DiffIdCheck(layer);
   const unpacked = options.keep?.begin(layer);
@@ -63,12 +66,13 @@ class Indexer implements TarReaderSink {
   readonly entries: IndexedEntry[] = [];
   readonly #number: number;
   readonly #limits: Limits;
-  #metadata = 0;
+  readonly #budget: ImageBudget;
   #content = 0;
 
-  constructor(number: number, limits: Limits) {
+  constructor(number: number, { limits, budget }: IndexLayerOptions) {
     this.#number = number;
     this.#limits = limits;
+    this.#budget = budget;
   }
 
   member(member: TarMember, size: number): void {
@@ -77,17 +81,13 @@ class Indexer implements TarReaderSink {
   }
 
   #check(member: TarMember, size: number): void {
-    const { maxDepth, maxLayerMetadata, maxLayerBytes } = this.#limits;
+    const { maxDepth, maxLayerBytes } = this.#limits;
     const place = { path: member.path, offset: member.offset };
     // As many characters as a path of that depth has at least.
     if (member.path.length > 2 * maxDepth - 2 && splitPath(member.path).length > maxDepth) {
       throw new RenderError('LIMIT_DEPTH', `path of ${splitPath(member.path).length} components, at most ${maxDepth} are possible`, place);
     }
-    for (const [key, value] of member.records) this.#metadata += key.length + value.length;
-    for (const [name, value] of member.xattrs) this.#metadata += name.length + value.length;
-    if (this.#metadata > maxLayerMetadata) {
-      throw new RenderError('LIMIT_METADATA', `more than ${maxLayerMetadata} bytes of PAX records and extended attributes`, place);
-    }
+    this.#budget.count(member, member.offset);
     this.#content += size;
     if (this.#content > maxLayerBytes) throw new RenderError('LIMIT_BYTES', `files of more than ${maxLayerBytes} bytes`, place);
   }

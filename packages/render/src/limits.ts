@@ -14,8 +14,11 @@ export interface RenderLimits {
   readonly maxDepth?: number;
   /** Bytes of the records in front of one entry: long names, PAX headers, maps of sparse files. Default 1 MiB; `LIMIT_METADATA`. */
   readonly maxEntryMetadata?: number;
-  /** Bytes of PAX records and extended attributes of one layer that are kept until the end. Default 256 MiB; `LIMIT_METADATA`. */
-  readonly maxLayerMetadata?: number;
+  /**
+   * Bytes of what is kept of all layers together until the end: paths, targets of links, names of owners, PAX records and extended attributes,
+   * each of these with 64 more. Default 512 MiB; `LIMIT_METADATA`.
+   */
+  readonly maxMetadata?: number;
 }
 
 /** Every bound. */
@@ -28,7 +31,7 @@ const DEFAULTS: Limits = {
   maxEntries: 10_000_000,
   maxDepth: DEPTH_MAX,
   maxEntryMetadata: 2 ** 20,
-  maxLayerMetadata: 2 ** 28,
+  maxMetadata: 2 ** 29,
 };
 
 /** The bounds with the defaults filled in. */

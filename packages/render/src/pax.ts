@@ -24,7 +24,9 @@ export function parsePax(data: Uint8Array, offset: number): PaxRecord[] {
     const { space, end } = recordRange(data, at, offset);
     const equals = data.indexOf(EQUALS, space + 1);
     if (equals <= space + 1 || equals >= end - 1) throw malformed(offset, 'without a key');
-    records.push([toLatin1(data.subarray(space + 1, equals)), toLatin1(data.subarray(equals + 1, end - 1))]);
+    const key = toLatin1(data.subarray(space + 1, equals));
+    if (key.includes('\0')) throw malformed(offset, 'with a NUL in its key');
+    records.push([key, toLatin1(data.subarray(equals + 1, end - 1))]);
     at = end;
   }
   if (data.subarray(at).some((byte) => byte !== 0)) throw malformed(offset, 'behind the last one');

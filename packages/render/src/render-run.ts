@@ -4,6 +4,7 @@ import type { Time } from '@cfskit/fs-tree';
 import { nullReporter, safeReporter, type Reporter } from '@cfskit/progress';
 import { LayerDecoder, type Threads } from './decode-threads.ts';
 import { RenderError } from './errors.ts';
+import { ImageBudget } from './image-budget.ts';
 import { indexLayer, type LayerIndex } from './index-layer.ts';
 import { withDefaults, type Limits, type RenderLimits } from './limits.ts';
 import { mergeLayers } from './merge-layers.ts';
@@ -64,6 +65,7 @@ export class RenderRun {
   readonly #spec: ImageSpec;
   readonly #options: RenderOptions;
   readonly #limits: Limits;
+  readonly #budget: ImageBudget;
   readonly #reporter: Reporter;
   readonly #decoder: LayerDecoder;
   readonly #stop = new AbortController();
@@ -80,6 +82,7 @@ export class RenderRun {
     this.#spec = spec;
     this.#options = options;
     this.#limits = withDefaults(limits);
+    this.#budget = new ImageBudget(this.#limits);
     this.#reporter = reporter === undefined ? nullReporter : safeReporter(reporter);
     this.#decoder = new LayerDecoder(threads);
     this.#signal = signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal]);
@@ -119,6 +122,7 @@ export class RenderRun {
       const index = await indexLayer(layer, number, {
         ...this.#context(),
         progress: { reporter: this.#reporter, id },
+        budget: this.#budget,
         keep: await this.#unpacked,
       });
       this.#reporter.report({ type: 'done', id, transferred: index.blob.size ?? 0 });

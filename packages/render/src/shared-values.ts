@@ -3,6 +3,9 @@ import { EPOCH, type ByteString, type Time } from '@cfskit/fs-tree';
 /** As many of each kind are kept. */
 const KEPT = 4096;
 
+/** Longer texts are seldom repeated, and thousands of them are too much to keep. */
+const TEXT_MAX = 256;
+
 /** Values that repeat from entry to entry of a layer, kept once: that is a tenth of the memory that an entry takes. */
 export class SharedValues {
   readonly #times: Map<number | bigint, Time> = new Map([[0, EPOCH]]);
@@ -15,7 +18,7 @@ export class SharedValues {
 
   /** The same text, perhaps as another string. */
   text(text: ByteString): ByteString {
-    return kept(this.#texts, text, () => text);
+    return text.length > TEXT_MAX ? text : kept(this.#texts, text, () => text);
   }
 }
 

@@ -2,6 +2,7 @@ import { layerEntryOf, type LayerEntry } from '@cfskit/fs-tree';
 import { FsVerityHasher, type Algorithm, type ObjectId } from '@cfskit/fs-verity';
 import { nativeBlockHash } from '@cfskit/linux';
 import { readEntries, TarSplitter, type SplitSink, type TarChunk } from '@cfskit/tar-split';
+import type { ImageBudget } from './image-budget.ts';
 import { DiffIdCheck, layerFailed, readLayer, type ReadLayerOptions } from './layer-reading.ts';
 import type { RenderLayer } from './render-image.ts';
 
@@ -45,14 +46,14 @@ export async function splitLayer(
   layer: RenderLayer,
   number: number,
   store: ContentStore,
-  options: ReadLayerOptions,
+  options: ReadLayerOptions & { readonly budget: ImageBudget },
 ): Promise<readonly LayerEntry[]> {
   const splitting = new Splitting(store);
   const chunks = splitting.chunks(layer, options);
   const entries: LayerEntry[] = [];
   try {
     const { maxEntries } = options.limits;
-    for await (const entry of readEntries(leftOpen(chunks), { maxEntries })) entries.push(layerEntryOf(entry));
+    for await (const entry of readEntries(leftOpen(chunks), { maxEntries })) entries.push(counted(layerEntryOf(entry), options.budget));
     while ((await chunks.next()).done !== true); // what is behind the last entry counts for the digests
   } catch (error) {
     splitting.abort();
@@ -61,6 +62,12 @@ export async function splitLayer(
     await chunks.return();
   }
   return entries;
+}
+
+function counted(entry: LayerEntry, budget: ImageBudget): LayerEntry {
+  const { kind, path, stat } = entry;
+  budget.count({ kind, path, xattrs: stat.xattrs, ...('target' in entry && { target: entry.target }) });
+  return entry;
 }
 
 /** The listing closes what it reads when it has seen the last entry. */

@@ -2,7 +2,9 @@ import { toLatin1 } from '@cfskit/binary';
 import { NO_XATTRS, PERMISSIONS, type ByteString, type Time, type Xattrs } from '@cfskit/fs-tree';
 import { entryType, FIELD, TYPE, type FieldRange, type TarEntryType } from '@cfskit/tar-split';
 import { RenderError } from './errors.ts';
+import type { GlobalRecords } from './global-records.ts';
 import type { PaxRecord } from './pax.ts';
+import { FIELDS, REAL_SIZE, setOrDelete, SPARSE, textValue, XATTR, xattrName } from './pax-key.ts';
 import { parsePaxInteger, parsePaxTime } from './pax-value.ts';
 import type { SharedValues } from './shared-values.ts';
 import { lowest32, readNumber } from './tar-number.ts';
@@ -39,16 +41,14 @@ export interface MemberMetadata {
   readonly longName?: ByteString;
   readonly longLink?: ByteString;
   readonly records?: readonly PaxRecord[];
-  readonly globals: readonly PaxRecord[];
+  /** Nothing while there are none. */
+  readonly globals?: GlobalRecords;
   /** Of the whole tar. */
   readonly shared: SharedValues;
 }
 
 /** Sizes above this would not be exact with their padding. */
 const SIZE_MAX: number = Number.MAX_SAFE_INTEGER - 511;
-const XATTR = 'SCHILY.xattr.';
-const XATTR_NAME_MAX = 255;
-const SPARSE = 'GNU.sparse.';
 const NO_RECORDS: readonly PaxRecord[] = [];
 
 /**
@@ -96,34 +96,27 @@ interface SortedRecords {
 
 const NONE: SortedRecords = { fields: new Map(), xattrs: NO_XATTRS, others: NO_RECORDS, sparse: NO_RECORDS };
 
-/** Keys whose values are part of an entry's description, and are written again from there. */
-const FIELDS: ReadonlySet<ByteString> = new Set(['path', 'linkpath', 'size', 'uid', 'gid', 'uname', 'gname', 'mtime']);
-const TEXTS: ReadonlySet<ByteString> = new Set(['path', 'linkpath', 'uname', 'gname', `${SPARSE}name`]);
-
-/** The last record with a key counts, and an empty value takes the key back; the entry's own ones come after the global ones. */
+/**
+ * The last record with a key counts, and an empty value takes the key back; the entry's own ones come after the global ones. Without own ones,
+ * what the global ones say is shared by all entries.
+ */
 function sortRecords({ globals, records = NO_RECORDS }: MemberMetadata, offset: number): SortedRecords {
-  if (globals.length === 0 && records.length === 0) return NONE;
-  const fields = new Map<ByteString, ByteString>();
+  if (records.length === 0) return globals === undefined ? NONE : { ...NONE, fields: globals.fields, xattrs: globals.xattrs };
+  const fields = new Map<ByteString, ByteString>(globals?.fields);
   const xattrs = new Map<ByteString, ByteString>();
   const others = new Map<ByteString, ByteString>();
-  for (const [key, value] of [...globals, ...records]) {
-    if (TEXTS.has(key) && value.includes('\0')) throw new RenderError('INVALID_PAX', `PAX ${key} with a NUL in it`, { offset });
+  for (const [key, value] of records) {
     if (key.startsWith(XATTR)) xattrs.set(xattrName(key, offset), value);
-    else setOrDelete(FIELDS.has(key) || key.startsWith(SPARSE) ? fields : others, key, value);
+    else if (key !== REAL_SIZE)
+      setOrDelete(FIELDS.has(key) || key.startsWith(SPARSE) ? fields : others, key, textValue(key, value, offset));
   }
   const sparse = records.filter(([key]) => key.startsWith(SPARSE));
-  return { fields, xattrs: xattrs.size === 0 ? NO_XATTRS : xattrs, others: others.size === 0 ? NO_RECORDS : [...others], sparse };
+  return { fields, xattrs: allXattrs(globals, xattrs), others: others.size === 0 ? NO_RECORDS : [...others], sparse };
 }
 
-function setOrDelete(map: Map<ByteString, ByteString>, key: ByteString, value: ByteString): void {
-  if (value === '') map.delete(key);
-  else map.set(key, value);
-}
-
-function xattrName(key: ByteString, offset: number): ByteString {
-  const name = key.slice(XATTR.length);
-  if (name !== '' && name.length <= XATTR_NAME_MAX && !name.includes('\0')) return name;
-  throw new RenderError('INVALID_PAX', `extended attribute with a name of ${name.length} bytes`, { offset });
+function allXattrs(globals: GlobalRecords | undefined, own: Xattrs): Xattrs {
+  if (own.size === 0) return globals?.xattrs ?? NO_XATTRS;
+  return globals === undefined ? own : new Map([...globals.xattrs, ...own]);
 }
 
 function firstOf(...names: readonly (ByteString | undefined)[]): ByteString | undefined {

@@ -2,6 +2,7 @@ import { toLatin1 } from '@cfskit/binary';
 import type { ByteString } from '@cfskit/fs-tree';
 import { BLOCK_SIZE, BlockGatherer, FIELD, headerChecksum, paddingOf, sumBlock, TYPE } from '@cfskit/tar-split';
 import { RenderError } from './errors.ts';
+import { GlobalRecords } from './global-records.ts';
 import type { Limits } from './limits.ts';
 import { parsePax, type PaxRecord } from './pax.ts';
 import { SharedValues } from './shared-values.ts';
@@ -65,7 +66,7 @@ export class TarReader {
   /** Bytes of #metadata that are filled. */
   #filled = 0;
   #pending: Pending = { bytes: 0 };
-  #globals: readonly PaxRecord[] = [];
+  #globals: GlobalRecords | undefined;
 
   #member: TarMember | undefined;
   #oldMap: OldGnuMap | undefined;
@@ -188,26 +189,22 @@ export class TarReader {
     const data = this.#metadata;
     this.#filled = 0;
     if (this.#flag === 'pax') this.#pending.pax = parsePax(data, offset);
-    else if (this.#flag === 'globalPax') this.#setGlobals(parsePax(data, offset), offset);
+    else if (this.#flag === 'globalPax') this.#addGlobals(parsePax(data, offset), offset);
     else this.#pending[this.#flag] = longText(data);
     this.#pad();
   }
 
-  // Later global headers add to earlier ones. They may not say how long entries are: not all readers look, so that one would see others.
-  #setGlobals(records: readonly PaxRecord[], offset: number): void {
-    const framing = records.find(([key]) => key === 'size' || key.startsWith('GNU.sparse.'));
-    if (framing !== undefined) throw new RenderError('INVALID_PAX', `${framing[0]} in a global PAX header`, { offset });
-    this.#globals = [...new Map([...this.#globals, ...records])];
+  #addGlobals(records: readonly PaxRecord[], offset: number): void {
+    this.#globals ??= new GlobalRecords(this.#limits.maxEntryMetadata);
+    this.#globals.add(records, offset);
     this.#pending.bytes -= this.#metadata.length + 1;
-    const size = this.#globals.reduce((sum, [key, value]) => sum + key.length + value.length, 0);
-    if (size > this.#limits.maxEntryMetadata) throw new RenderError('LIMIT_METADATA', `${size} bytes of global PAX records`, { offset });
   }
 
   #entry(bytes: Uint8Array, at: number, offset: number, flag: number): void {
     const { longName, longLink, pax } = this.#pending;
     const globals = this.#globals;
     const metadata = {
-      globals,
+      ...(globals && { globals }),
       shared: this.#shared,
       ...(longName !== undefined && { longName }),
       ...(longLink !== undefined && { longLink }),

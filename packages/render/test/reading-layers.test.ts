@@ -7,6 +7,7 @@ import { collectingReporter } from '@cfskit/progress';
 import { memoryImageSource } from '@cfskit/oci-spec/testing';
 import { describe, expect, it } from 'vitest';
 import {
+  composefsTree,
   convert,
   convertTar,
   fileLayer,
@@ -17,8 +18,9 @@ import {
   type Threads,
 } from '../src/index.ts';
 import { codesOf, failureOf, imageOf, memoryLayer, mergedTar, PLAIN_TAR, sha256, withPath } from './support/images.ts';
-import { layer } from './support/layer-builder.ts';
+import { layer, type LayerBuilder } from './support/layer-builder.ts';
 import { needs } from './support/programs.ts';
+import { block, pax, record } from './support/raw-tar.ts';
 import { readTar } from './support/read-tar.ts';
 
 const tar = layer()
@@ -163,7 +165,7 @@ describe('limits', () => {
   it.each<[string, RenderLimits, string]>([
     ['bytes of a layer', { maxLayerBytes: 100_000 }, 'OUTPUT_LIMIT'],
     ['entries', { maxEntries: 1 }, 'LIMIT_ENTRIES'],
-    ['records', { maxLayerMetadata: 100 }, 'LIMIT_METADATA'],
+    ['records', { maxMetadata: 100 }, 'LIMIT_METADATA'],
     ['records of one entry', { maxEntryMetadata: 100 }, 'LIMIT_METADATA'],
     ['depth', { maxDepth: 3 }, 'LIMIT_DEPTH'],
   ])('%s', async (_, limits, code) => {
@@ -180,6 +182,55 @@ describe('limits', () => {
       'LAYER_FAILED',
       'LIMIT_BYTES',
     ]);
+  });
+
+  const many = (add: (one: LayerBuilder, i: number) => LayerBuilder, count = 20): LayerBuilder =>
+    Array.from({ length: count }, (_, i) => i).reduce(add, layer());
+  const globals = (records: Readonly<Record<string, string>>): Buffer =>
+    Buffer.concat([record('g', pax(records)), ...Array.from({ length: 20 }, (_, i) => block({ name: `f${i}` }))]);
+
+  it.each<[string, LayerBuilder | Buffer]>([
+    ['paths', many((one, i) => one.file(`${i}/${'d/'.repeat(100)}f`))],
+    ['targets of links', many((one, i) => one.symlink(`l${i}`, 'x'.repeat(200)))],
+    ['targets of hard links', many((one, i) => one.hardlink(`l${i}`, 'x'.repeat(200)))],
+    ['names of owners', many((one, i) => one.add({ path: `f${i}`, pax: { uname: `u${i}${'x'.repeat(100)}`, gname: 'y'.repeat(100) } }))],
+    ['records without values to speak of', many((one, i) => one.add({ path: `f${i}`, pax: { a: '1', b: '1', c: '1' } }))],
+    [
+      'global attributes, which each entry has',
+      globals({ 'SCHILY.xattr.user.a': '', 'SCHILY.xattr.user.b': '', 'SCHILY.xattr.user.c': '' }),
+    ],
+  ])('metadata: %s count', async (_, one) => {
+    const image = imageOf(one);
+    expect(codesOf(await failureOf(mergedTar(image, { limits: { maxMetadata: 4000 } })))).toEqual(['LAYER_FAILED', 'LIMIT_METADATA']);
+    expect((await mergedTar(image, { limits: { maxMetadata: 5500 } })).bytes.length).toBeGreaterThan(0);
+  });
+
+  it.each<[string, RenderLimits, string]>([
+    ['entries', { maxEntries: 30 }, 'LIMIT_ENTRIES'],
+    ['metadata', { maxMetadata: 3000 }, 'LIMIT_METADATA'],
+  ])('%s of all layers count together, before they are merged', async (_, limits, code) => {
+    const one = many((entries, i) => entries.file(`${'n'.repeat(100)}${i}`));
+    const found = { one: await mergedTar(imageOf(one), { limits }), two: await failureOf(mergedTar(imageOf(one, one), { limits })) };
+    expect([found.one.bytes.length > 0, codesOf(found.two)]).toEqual([true, ['LAYER_FAILED', code]]);
+  });
+
+  it.each([
+    ['a name', layer().file('n'.repeat(256)), 'INVALID_NAME'],
+    ['a target', layer().symlink('s', 'x'.repeat(4096)), 'INVALID_TARGET'],
+  ])('%s that no directory holds is refused before the layer ends', async (_, one, code) => {
+    const image = imageOf(Buffer.concat([one.build().subarray(0, -1024), Buffer.alloc(512, 1)])); // whose checksum is wrong
+    expect(codesOf(await failureOf(mergedTar(image)))).toEqual(['LAYER_FAILED', code]);
+  });
+
+  it('what hides a name of 255 bytes is longer than that', async () => {
+    const name = 'n'.repeat(255);
+    expect(readTar((await mergedTar(imageOf(layer().file(name), layer().whiteout('', name)))).bytes)).toEqual([]);
+  });
+
+  it('composefs images have them, too', async () => {
+    const one = many((entries, i) => entries.file(`usr/${'n'.repeat(200)}${i}`));
+    const error = await failureOf(composefsTree(imageOf(one), { limits: { maxMetadata: 4000 } }));
+    expect(codesOf(error)).toEqual(['LAYER_FAILED', 'LIMIT_METADATA']);
   });
 
   it('depth by way of symbolic links', async () => {

@@ -286,16 +286,59 @@ describe('records', () => {
       readAll(bytes).map(({ member }) => [member.path, Number(member.mtime.seconds), member.xattrs.size, member.records.length]),
     ).toEqual([
       ['before', 0, 0, 0],
-      ['one', 7, 1, 1],
-      ['two', 8, 1, 1],
-      ['three', 0, 1, 1],
+      ['one', 7, 1, 0],
+      ['two', 8, 1, 0],
+      ['three', 0, 1, 0],
     ]);
+  });
+
+  it('global ones that nobody looks at are not passed on, and take neither memory nor time', () => {
+    const keys = (start: number): string =>
+      pax(Object.fromEntries(Array.from({ length: 40_000 }, (_, i) => [`k${start + i}`, i % 2 ? '' : '1'])));
+    const globals = [0, 40_000, 80_000].map((start) => record('g', keys(start)));
+    const entries = Array.from({ length: 2000 }, (_, i) => [record('g', pax({ comment: String(i) })), block({ name: `f${i}` })]).flat();
+    const seen = readAll(Buffer.concat([...globals, ...entries]));
+    expect(seen.map(({ member }) => member.records).filter(({ length }) => length > 0)).toEqual([]);
+    expect(seen.length).toBe(2000);
+  });
+
+  it('global attributes are one object for all entries, which own ones extend', () => {
+    const [one, two, three, four] = readAll(
+      Buffer.concat([
+        record('g', pax({ 'SCHILY.xattr.user.g': '1' })),
+        block({ name: 'one' }),
+        block({ name: 'two' }),
+        record('x', pax({ 'SCHILY.xattr.user.x': '2' })),
+        block({ name: 'three' }),
+        record('g', pax({ 'SCHILY.xattr.user.g': '3' })),
+        block({ name: 'four' }),
+      ]),
+    ).map(({ member }) => member.xattrs);
+    expect(one).toBe(two);
+    expect([one, three, four].map((xattrs) => [...(xattrs ?? [])])).toEqual([
+      [['user.g', '1']],
+      [
+        ['user.g', '1'],
+        ['user.x', '2'],
+      ],
+      [['user.g', '3']],
+    ]);
+  });
+
+  it('the size of a file that star gives beside its holes is not passed on', () => {
+    expect(only(Buffer.concat([record('x', pax({ 'SCHILY.realsize': '99' })), block({})])).member.records).toEqual([]);
   });
 
   it.each([
     ['two PAX headers', [record('x', pax({ path: 'a' })), record('x', pax({ path: 'b' }))], 'DUPLICATE_METADATA'],
     ['two long names', [record('L', 'a'), record('L', 'b')], 'DUPLICATE_METADATA'],
     ['two long targets', [record('K', 'a'), record('K', 'b')], 'DUPLICATE_METADATA'],
+    ['a NUL in a key', [record('x', pax({ 'a\0b': 'c' }))], 'INVALID_PAX'],
+    [
+      'global attributes of more than a MiB',
+      [...Array.from({ length: 300 }, (_, i) => record('g', pax({ [`SCHILY.xattr.user.${i}`]: 'x'.repeat(4000) })))],
+      'LIMIT_METADATA',
+    ],
     ['a NUL in a path', [record('x', pax({ path: 'a\0b' }))], 'INVALID_PAX'],
     ['no length', [record('x', 'path=a\n')], 'INVALID_PAX'],
     ['a length of zero', [record('x', '0 path=a\n')], 'INVALID_PAX'],
