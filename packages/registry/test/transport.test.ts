@@ -113,13 +113,13 @@ describe('certificates from directories', () => {
     };
     const storage = (await serve((response) => void response.end(content.bytes))).replace('127.0.0.1', 'localhost');
     const registry = await serve((response) => void response.writeHead(307, { location: `https://${storage}/x` }).end());
+    const read = async (options: Pick<RegistryClientOptions, 'defaults' | 'registries'>): Promise<void> => {
+      expect(await collect(testClient(options).openBlob(`${registry}/a`, content.descriptor))).toEqual(content.bytes);
+    };
     await withTempDir(async (certDir) => {
       await writeFile(`${certDir}/authority.crt`, tls.ca);
       await writeFile(`${certDir}/client.cert`, own.cert);
       await writeFile(`${certDir}/client.key`, own.key);
-      const read = async (options: Pick<RegistryClientOptions, 'defaults' | 'registries'>): Promise<void> => {
-        expect(await collect(testClient(options).openBlob(`${registry}/a`, content.descriptor))).toEqual(content.bytes);
-      };
       for (const defaults of [{ certDir }, { ca: tls.ca, cert: own.cert, key: own.key }]) {
         await read({ defaults });
         expect(Object.fromEntries(seen)).toEqual({ [registry]: true, [storage]: false });
