@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { constants, type Stats } from 'node:fs';
 import { open, rm, stat, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CompressionError, decode, detectFormat, type CompressionFormat, type DecodeLimits } from '@cfskit/compression';
 import { hasCode, OciDirError } from './errors.ts';
+import { openFifo } from './fifo.ts';
 import { fileChunks, readFully, writeChunks } from './file-chunks.ts';
 import { scanTar, type TarIndex, type TarRegion } from './tar-index.ts';
 
@@ -81,10 +83,15 @@ interface OpenTar {
 }
 
 async function openTar(path: string, options: OpenArchiveOptions): Promise<OpenTar> {
-  const { handle, size, isFile } = await openForReading(path);
+  const kind = await kindOf(path);
+  if (kind === 'fifo') return await stageFifo(path, options);
+  const handle = await openingArchive(path, () => open(path, kind === 'file' ? READ_FILE : 'r'));
   let keep = false;
   try {
-    if (!isFile) return await stage(path, sniffed(handle.createReadStream({ autoClose: false, highWaterMark: READ_SIZE })), options);
+    const { size } = await fileStats(path, handle, kind);
+    if (kind === 'device') {
+      return await stage(path, sniffed(handle.createReadStream({ autoClose: false, highWaterMark: READ_SIZE })), options);
+    }
     const format = formatOf(path, await readFully(handle, 0, MAGIC_LENGTH));
     if (format !== 'none')
       return await stage(path, Promise.resolve({ format, source: fileChunks(handle, 0, size, options.signal) }), options);
@@ -97,19 +104,50 @@ async function openTar(path: string, options: OpenArchiveOptions): Promise<OpenT
 
 const READ_SIZE = 512 * 1024;
 
-async function openForReading(path: string): Promise<{ handle: FileHandle; size: number; isFile: boolean }> {
+// O_NONBLOCK: a FIFO that is suddenly there does not hold a thread. Windows has no such flag, and no such files.
+const READ_FILE = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+type Kind = 'file' | 'device' | 'fifo';
+
+async function kindOf(path: string): Promise<Kind> {
+  const stats = await openingArchive(path, () => stat(path));
+  if (stats.isFile()) return 'file';
+  if (stats.isCharacterDevice()) return 'device';
+  if (stats.isFIFO()) return 'fifo';
+  throw noArchive(path, stats.isDirectory() ? 'a directory' : 'no file');
+}
+
+async function fileStats(path: string, handle: FileHandle, kind: Exclude<Kind, 'fifo'>): Promise<Stats> {
+  const stats = await handle.stat();
+  if (kind === 'file' ? stats.isFile() : stats.isCharacterDevice()) return stats;
+  throw noArchive(path, 'something else a moment later');
+}
+
+/** Unpack what somebody writes into a FIFO. */
+async function stageFifo(path: string, options: OpenArchiveOptions): Promise<OpenTar> {
+  const { signal } = options;
+  const fifo = await openingArchive(path, () => Promise.resolve(openFifo(path, signal)));
   try {
-    const kind = await stat(path);
-    if (!kind.isFile() && !kind.isFIFO() && !kind.isCharacterDevice()) {
-      throw new OciDirError('NOT_A_FILE', path, `wanted an archive, found ${kind.isDirectory() ? 'a directory' : 'no file'}: ${path}`);
-    }
-    const handle = await open(path, 'r');
-    const stats = await handle.stat();
-    return { handle, size: stats.size, isFile: stats.isFile() };
+    return await stage(path, sniffed(fifo), options);
+  } catch (error) {
+    signal?.throwIfAborted(); // the pipe's own error only says that there is one
+    throw error;
+  } finally {
+    fifo.destroy();
+  }
+}
+
+async function openingArchive<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } catch (cause) {
     if (!hasCode(cause, 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP', 'ENAMETOOLONG')) throw cause;
     throw new OciDirError('NOT_A_LAYOUT', path, `Opening archive ${path}`, { cause });
   }
+}
+
+function noArchive(path: string, found: string): OciDirError {
+  return new OciDirError('NOT_A_FILE', path, `wanted an archive, found ${found}: ${path}`);
 }
 
 const MAGIC_LENGTH = 6;

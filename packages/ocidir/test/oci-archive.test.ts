@@ -97,6 +97,20 @@ describe('an OCI layout in a tar', () => {
     });
   });
 
+  it.each(['nobody', 'somebody who stops'])('ends with the reason of a signal while %s writes into the pipe', async (who) => {
+    await withTempDir(async (directory) => {
+      const path = join(directory, 'pipe');
+      expect(makeFifo(path)).toBe(0);
+      const controller = new AbortController();
+      const opening = failure(openOciArchive(path, { signal: controller.signal }));
+      const writer = who === 'nobody' ? undefined : await open(path, 'w');
+      await writer?.write(layoutTar(files).subarray(0, 700));
+      setTimeout(() => controller.abort(new Error('enough')), 50);
+      expect(await opening).toBe(controller.signal.reason);
+      await writer?.close();
+    });
+  });
+
   it('lists tags and platforms, and finds referrers, like a layout in a directory', async () => {
     await withArchive(layoutTar(files), async (path) => {
       const archive = await openOciArchive(path);
