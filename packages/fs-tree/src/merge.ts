@@ -35,7 +35,7 @@ export interface MergeOptions {
   readonly strict?: boolean;
   /** Under `oci`: called for each hard link that is left out. */
   readonly onDroppedLink?: (path: ByteString, target: ByteString) => void;
-  /** Nodes with the same metadata may share them, which saves memory. Default; not for metadata that say more than a `Stat` does. */
+  /** Nodes with the same metadata share them, which saves memory. Not for metadata that say more than a `Stat` does. Default: they do not. */
   readonly shareStats?: boolean;
   readonly limits?: MergeLimits;
 }
@@ -65,7 +65,7 @@ export class LayerMerge<C = FileContent> {
   #xattrBytes = 0;
 
   constructor(options: MergeOptions) {
-    const { policy, limits = {}, strict = false, onDroppedLink = () => {}, shareStats = true } = options;
+    const { policy, limits = {}, strict = false, onDroppedLink = () => {}, shareStats = false } = options;
     const maxDepth = limits.maxDepth ?? DEPTH_MAX;
     const root = (): Directory<C> => this.#root;
     this.#limits = limits;

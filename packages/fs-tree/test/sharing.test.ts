@@ -1,12 +1,23 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EPOCH, LayerMerge, lookup, NO_XATTRS, packContent, sameStat, type FileContent, type LayerEntry, type Stat } from '../src/index.ts';
+import {
+  EPOCH,
+  LayerMerge,
+  lookup,
+  NO_XATTRS,
+  packContent,
+  sameStat,
+  type FileContent,
+  type LayerEntry,
+  type MergeOptions,
+  type Stat,
+} from '../src/index.ts';
 import { content, stat } from './arbitraries.ts';
 
 const plain: Stat = { mode: 0o644, uid: 0, gid: 0, mtime: EPOCH, xattrs: NO_XATTRS };
 
-function statsOf(stats: readonly Stat[]): readonly Stat[] {
-  const merge = new LayerMerge({ policy: 'archive-order' });
+function statsOf(stats: readonly Stat[], options: Pick<MergeOptions, 'shareStats'> = { shareStats: true }): readonly Stat[] {
+  const merge = new LayerMerge({ policy: 'archive-order', ...options });
   merge.beginLayer();
   stats.forEach((each, index) => merge.add({ kind: 'fifo', path: `/${index}`, stat: each } satisfies LayerEntry));
   const { root } = merge.finish();
@@ -20,6 +31,14 @@ describe('metadata of a merge', () => {
     expect(c).toBe(a);
     expect(d).toBe(b);
     expect(b).not.toBe(a);
+  });
+
+  it('is that very one of the entry, which may say more, unless sharing was asked for', () => {
+    const stats = [
+      { ...plain, origin: 1 },
+      { ...plain, origin: 2 },
+    ];
+    expect(statsOf(stats, {}).map((found, index) => found === stats[index])).toEqual([true, true]);
   });
 
   it('is that of the entry, whatever is shared', () => {

@@ -35,7 +35,7 @@ const ENTRIES_BETWEEN_BREATHS = 256;
  */
 export async function buildTree(repository: Repository, layers: readonly NamedRef[], options: BuildTreeOptions = {}): Promise<Directory> {
   const { limits, xattrs, onLayer, signal } = options;
-  const merge = new LayerMerge({ policy: 'archive-order', ...(limits && { limits }) });
+  const merge = new LayerMerge({ policy: 'archive-order', shareStats: true, ...(limits && { limits }) });
   for (const [index, [diffId, id]] of layers.entries()) {
     try {
       await applyLayer(repository, merge, id, signal);

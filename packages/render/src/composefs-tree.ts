@@ -36,7 +36,7 @@ export async function composefsTree(image: RenderImage, options: ComposefsOption
   const decoder = new LayerDecoder(threads);
   const context: ReadingContext = { image: image.name, decoder, limits: withDefaults(options.limits), ...(signal && { signal }) };
   try {
-    const merge = new LayerMerge({ policy: 'archive-order', limits: { maxEntries: context.limits.maxEntries } });
+    const merge = new LayerMerge({ policy: 'archive-order', shareStats: true, limits: { maxEntries: context.limits.maxEntries } });
     const budget = new ImageBudget(context.limits);
     for (const [number, layer] of image.layers.entries()) {
       const entries = await readSplit(layer, number, store, { ...context, budget }, reporter);

@@ -27,7 +27,6 @@ export async function mergeLayers(indexes: readonly LayerIndex[], options: Merge
   const merge = new LayerMerge<FileSize>({
     policy,
     strict,
-    shareStats: false, // those of an entry say which one it is
     limits: { maxEntries: limits.maxEntries, maxDepth: limits.maxDepth },
     onDroppedLink: (path, target) => onWarning(`left out ${escapeBytes(path)}, a hard link to ${escapeBytes(target)}, which is not there`),
   });

@@ -161,6 +161,11 @@ describe('other programs', () => {
   });
 });
 
+const many = (add: (one: LayerBuilder, i: number) => LayerBuilder, count = 20): LayerBuilder =>
+  Array.from({ length: count }, (_, i) => i).reduce(add, layer());
+const globals = (records: Readonly<Record<string, string>>): Buffer =>
+  Buffer.concat([record('g', pax(records)), ...Array.from({ length: 20 }, (_, i) => block({ name: `f${i}` }))]);
+
 describe('limits', () => {
   it.each<[string, RenderLimits, string]>([
     ['bytes of a layer', { maxLayerBytes: 100_000 }, 'OUTPUT_LIMIT'],
@@ -184,11 +189,6 @@ describe('limits', () => {
     ]);
   });
 
-  const many = (add: (one: LayerBuilder, i: number) => LayerBuilder, count = 20): LayerBuilder =>
-    Array.from({ length: count }, (_, i) => i).reduce(add, layer());
-  const globals = (records: Readonly<Record<string, string>>): Buffer =>
-    Buffer.concat([record('g', pax(records)), ...Array.from({ length: 20 }, (_, i) => block({ name: `f${i}` }))]);
-
   it.each<[string, LayerBuilder | Buffer]>([
     ['paths', many((one, i) => one.file(`${i}/${'d/'.repeat(100)}f`))],
     ['targets of links', many((one, i) => one.symlink(`l${i}`, 'x'.repeat(200)))],
@@ -200,9 +200,9 @@ describe('limits', () => {
       globals({ 'SCHILY.xattr.user.a': '', 'SCHILY.xattr.user.b': '', 'SCHILY.xattr.user.c': '' }),
     ],
   ])('metadata: %s count', async (_, one) => {
-    const image = imageOf(one);
-    expect(codesOf(await failureOf(mergedTar(image, { limits: { maxMetadata: 4000 } })))).toEqual(['LAYER_FAILED', 'LIMIT_METADATA']);
-    expect((await mergedTar(image, { limits: { maxMetadata: 5500 } })).bytes.length).toBeGreaterThan(0);
+    const subject = imageOf(one);
+    expect(codesOf(await failureOf(mergedTar(subject, { limits: { maxMetadata: 4000 } })))).toEqual(['LAYER_FAILED', 'LIMIT_METADATA']);
+    expect((await mergedTar(subject, { limits: { maxMetadata: 5500 } })).bytes.length).toBeGreaterThan(0);
   });
 
   it.each<[string, RenderLimits, string]>([
@@ -218,8 +218,8 @@ describe('limits', () => {
     ['a name', layer().file('n'.repeat(256)), 'INVALID_NAME'],
     ['a target', layer().symlink('s', 'x'.repeat(4096)), 'INVALID_TARGET'],
   ])('%s that no directory holds is refused before the layer ends', async (_, one, code) => {
-    const image = imageOf(Buffer.concat([one.build().subarray(0, -1024), Buffer.alloc(512, 1)])); // whose checksum is wrong
-    expect(codesOf(await failureOf(mergedTar(image)))).toEqual(['LAYER_FAILED', code]);
+    const subject = imageOf(Buffer.concat([one.build().subarray(0, -1024), Buffer.alloc(512, 1)])); // whose checksum is wrong
+    expect(codesOf(await failureOf(mergedTar(subject)))).toEqual(['LAYER_FAILED', code]);
   });
 
   it('what hides a name of 255 bytes is longer than that', async () => {
