@@ -131,7 +131,8 @@ function hasFiles({ kind, compression, diffId, descriptor }: LocatedLayer): bool
 function shareLayer(job: ImageJob, { descriptor, eventId }: LocatedLayer, signal: AbortSignal): Promise<StoredLayer> {
   const { digest, size } = descriptor;
   const pieces = countingPieces(job.source.openPieces!(descriptor, { signal }), eventId, size, job.reporter);
-  return storePieces(pieces, { expected: { digest, size }, signal }, job.repository.objects);
+  const copyPrivileged = job.options.files === 'share';
+  return storePieces(pieces, { expected: { digest, size }, copyPrivileged, signal }, job.repository.objects);
 }
 
 async function* countingPieces(

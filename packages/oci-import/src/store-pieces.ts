@@ -14,6 +14,8 @@ import type { StoredLayer } from './store-layer.ts';
 export interface PiecesJob {
   /** Its diff_id and size. */
   readonly expected: { readonly digest: string; readonly size: number };
+  /** Whether programs with special rights, which are never hard linked, are copied. */
+  readonly copyPrivileged: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -41,13 +43,14 @@ export async function storePieces(pieces: AsyncIterable<LayerPiece>, job: Pieces
 async function splitPieces(
   pieces: AsyncIterable<LayerPiece>,
   sink: PieceSink,
-  { expected, signal }: PiecesJob,
+  job: PiecesJob,
   objects: LocalObjectStore,
 ): Promise<Pick<StoredLayer, 'size' | 'unlistable'>> {
+  const { expected, signal } = job;
   let unlistable: string | undefined;
   const splitter = new TarSplitter(sink, { onUnlistable: (problem) => (unlistable ??= problem.message) });
   const verifier = new BlobVerifier(expected);
-  const share = sharer(objects, signal);
+  const share = sharer(objects, job);
   const breather = new Breather();
   for await (const piece of pieces) {
     await breather.breathe();
@@ -88,10 +91,10 @@ async function* fileChunks({ fd, size }: LayerFile): AsyncGenerator<Uint8Array, 
 }
 
 /** A hard link needs one file system; two that differ by name may still share blocks. */
-function sharer(objects: LocalObjectStore, signal: AbortSignal | undefined): Share {
+function sharer(objects: LocalObjectStore, { copyPrivileged, signal }: PiecesJob): Share {
   const device = statSync(objects.prepareDirectory()).dev;
   return ({ fd, size }) => {
     const methods: ImportMethod[] = fstatSync(fd).dev === device ? ['reflink', 'hardlink'] : ['reflink'];
-    return objects.putFile(`/proc/self/fd/${fd}`, { size, methods, ...(signal && { signal }) });
+    return objects.putFile(`/proc/self/fd/${fd}`, { size, methods, copyPrivileged, ...(signal && { signal }) });
   };
 }

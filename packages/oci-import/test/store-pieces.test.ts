@@ -1,7 +1,7 @@
 import { image, tar, tarLayer } from '@cfskit/fixtures';
 import type { TarEntry } from '@cfskit/fixtures';
 import type { Descriptor, ImageSource, LayerPiece } from '@cfskit/oci-spec';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -81,6 +81,20 @@ it.skipIf(process.getuid?.() !== 0)('shares files where that can be done, and th
   const { objectsCopied, objectsReflinked, objectsHardlinked } = statsOf(outcome);
   expect({ objectsCopied, shared: objectsReflinked + objectsHardlinked }).toEqual({ objectsCopied: 0, shared: 4 });
   expect(links).toBe(objectsHardlinked);
+});
+
+it.skipIf(process.getuid?.() !== 0)('copies programs with special rights rather than hard link them, and goes on sharing', async () => {
+  const warnings: string[] = [];
+  const write = (path: string, content: string): void => {
+    writeFileSync(path, content);
+    if (content === LARGE) chmodSync(path, 0o4755);
+  };
+  const change = (_: ImageSource, directory: string): Partial<ImageSource> => ({ openPieces: () => pieces(directory, write) });
+  const { outcome } = await imported({ files: 'share', onWarning: (text) => warnings.push(text) }, change);
+  const { objectsCopied, objectsReflinked, objectsHardlinked } = statsOf(outcome);
+  expect({ objectsCopied, shared: objectsHardlinked, warnings }).toEqual(
+    objectsReflinked > 0 ? { objectsCopied: 0, shared: 0, warnings: [] } : { objectsCopied: 1, shared: 3, warnings: [] },
+  );
 });
 
 const SHARED_MEMORY = '/dev/shm';

@@ -1,5 +1,5 @@
 import { FsVerityHasher, type ObjectId } from '@cfskit/fs-verity';
-import { linkFd, reflink } from '@cfskit/linux';
+import { getXattr, linkFd, reflink } from '@cfskit/linux';
 import { closeSync, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { haveSameContent } from './compare-content.ts';
@@ -17,9 +17,12 @@ export interface PutFileOptions {
   readonly size?: number | undefined;
   /**
    * Which ways may be tried, always in the order reflink, hard link, copy. `['reflink', 'copy']` unless told: with a hard link the source
-   * *is* the object, so whoever writes to it later damages the store. Without `copy`, nothing is ever copied.
+   * *is* the object, so whoever writes to it later damages the store, unless it has fs-verity. Files that give rights to whoever runs them
+   * (set-user-id, set-group-id, file capabilities) are never linked. Without `copy`, nothing is copied but for what `copyPrivileged` says.
    */
   readonly methods?: readonly ImportMethod[] | undefined;
+  /** Copy a file that could have been linked, if only it gave no rights. `false` unless told. */
+  readonly copyPrivileged?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -51,13 +54,12 @@ export class FileImporter {
       const imported =
         (methods.includes('reflink') ? await this.#reflink(source, stat, options) : undefined) ??
         (methods.includes('hardlink') ? await this.#hardLink(source, options) : undefined) ??
-        (methods.includes('copy') ? await this.#copy(source, options) : undefined);
+        (mayCopy(source, methods, options) ? await this.#copy(source, options) : undefined);
       if (imported !== undefined) return imported;
+      throw zeroCopyImpossible(source, path, methods);
     } finally {
       closeSync(source);
     }
-    const message = 'reflink and hardlink both failed; copy fallback is disabled (zerocopy mode)';
-    throw new RepositoryError('ZERO_COPY_IMPOSSIBLE', path, message);
   }
 
   async #reflink(source: number, { dev }: Stats, options: PutFileOptions): Promise<ImportedFile | undefined> {
@@ -88,7 +90,7 @@ export class FileImporter {
   /** Linking by descriptor is for those who may read everything; everybody else goes on to the next way. */
   async #hardLink(source: number, { size, signal }: PutFileOptions): Promise<ImportedFile | undefined> {
     const { files, placement } = this.#host;
-    if (!mayHardLink()) return undefined;
+    if (!mayHardLink() || givesRights(source)) return undefined;
     const id = await this.#hash(source, signal);
     const found = fstatSync(source).size;
     checkSize('Expected', found, size);
@@ -163,6 +165,21 @@ function checkSize(text: string, found: number, expected: number | undefined): v
   throw new RepositoryError('SIZE_MISMATCH', 'objects', `${text} ${expected} bytes, got ${found}`);
 }
 
+/** An object has the mode and attributes of its inode: a program with special rights would be there a second time, out of the sight of updates. */
+function givesRights(fd: number): boolean {
+  return (fstatSync(fd).mode & SPECIAL_BITS) !== 0 || getXattr(fd, CAPABILITIES) instanceof Uint8Array;
+}
+
+function mayCopy(source: number, methods: readonly ImportMethod[], { copyPrivileged = false }: PutFileOptions): boolean {
+  return methods.includes('copy') || (copyPrivileged && methods.includes('hardlink') && mayHardLink() && givesRights(source));
+}
+
+function zeroCopyImpossible(source: number, path: string, methods: readonly ImportMethod[]): RepositoryError {
+  const isPrivileged = methods.includes('hardlink') && givesRights(source);
+  const failure = isPrivileged ? 'reflink failed, and a file with special rights is not hard linked' : 'reflink and hardlink both failed';
+  return new RepositoryError('ZERO_COPY_IMPOSSIBLE', path, `${failure}; copy fallback is disabled (zerocopy mode)`);
+}
+
 /** CAP_DAC_READ_SEARCH, bit 2 of the effective capabilities: the right of those who could read the file anyway. */
 function mayHardLink(): boolean {
   try {
@@ -175,3 +192,6 @@ function mayHardLink(): boolean {
 }
 
 const PIECE_SIZE = 1 << 20;
+/** Set-user-id and set-group-id. */
+const SPECIAL_BITS = 0o6000;
+const CAPABILITIES = new TextEncoder().encode('security.capability');

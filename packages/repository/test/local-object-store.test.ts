@@ -1,7 +1,7 @@
 import { fsVerityDigest, objectPath } from '@cfskit/fs-verity';
-import { capabilities } from '@cfskit/linux';
+import { capabilities, setXattr } from '@cfskit/linux';
 import { array, assert, boolean, integer, property } from 'fast-check';
-import { closeSync, existsSync, linkSync, lstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, linkSync, lstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { LocalObjectStore, type VerityCalls } from '../src/index.ts';
@@ -12,6 +12,9 @@ const coded = (code: string): Error => expect.objectContaining({ name: 'Reposito
 
 /** CAP_DAC_READ_SEARCH, which root has, and a linkat to use it with. */
 const mayHardLink = capabilities().koffi.means === 'native' && /^CapEff:.*[4-7c-f]$/m.test(readFileSync('/proc/self/status', 'utf8'));
+
+/** cap_net_raw+p, in the second version of the format: magic, then permitted and inheritable, twice. */
+const NET_RAW = Buffer.from('0000000200200000000000000000000000000000', 'hex');
 
 function store(options: Partial<ConstructorParameters<typeof LocalObjectStore>[0]> = {}): LocalObjectStore {
   return new LocalObjectStore({ path: temporaryDirectory(), algorithm: 'sha256', secure: false, ...options });
@@ -201,6 +204,20 @@ describe('from a file', () => {
     expect(method).toBe('hardlinked');
     expect(lstatSync(objects.pathOf(id)).ino).toBe(lstatSync(path).ino);
     expect(await objects.putFile(path, { methods: ['hardlink'] })).toMatchObject({ method: 'already-present' });
+  });
+  it.runIf(mayHardLink).each([
+    ['sets the user', (path: string): unknown => chmodSync(path, 0o4755)],
+    ['sets the group', (path: string): unknown => chmodSync(path, 0o2755)],
+    ['has capabilities', (path: string): unknown => setXattr(path, Buffer.from('security.capability'), NET_RAW)],
+  ])('never hard links a program that %s', async (_, giveRights) => {
+    const objects = store();
+    const path = join(objects.path, 'program');
+    writeFileSync(path, testData(10));
+    giveRights(path);
+    await expect(objects.putFile(path, { methods: ['hardlink'] })).rejects.toThrow(coded('ZERO_COPY_IMPOSSIBLE'));
+    const { id, method } = await objects.putFile(path, { methods: ['hardlink'], copyPrivileged: true });
+    expect(method).toBe('copied');
+    expect(lstatSync(objects.pathOf(id)).mode & 0o6000).toBe(0);
   });
   it.runIf(!mayHardLink)('copies instead for those who may not, unless that is not asked for', async () => {
     const objects = store();
