@@ -16,6 +16,7 @@ import { closingOnError, openArchive, type Archive, type OpenArchiveOptions } fr
 import { manifestsInArchive, type ArchivedManifest } from './archived-manifests.ts';
 import { blobPath } from './blob.ts';
 import { describeReference } from './describe-reference.ts';
+import { DockerFiles, type DockerConfig } from './docker-files.ts';
 import { loadDockerImage, type DockerImage } from './docker-image.ts';
 import { DOCKER_MANIFEST, readDockerManifest, type DockerItem } from './docker-manifest.ts';
 import { OciDirError } from './errors.ts';
@@ -64,12 +65,15 @@ export class DockerArchive implements ImageSource {
   readonly #archive: Archive;
   readonly #items: readonly DockerItem[];
   readonly #tag: string | undefined;
-  readonly #loaded = new Map<DockerItem, Promise<DockerImage>>();
+  readonly #files: DockerFiles;
+  /** The image that was asked for last: its blobs are asked for next. */
+  #chosen: { readonly item: DockerItem; readonly image: DockerImage } | undefined;
   #archived: Promise<readonly ArchivedManifest[]> | undefined;
 
   constructor({ path, archive, items, tag }: Opened) {
     this.path = path;
     this.#archive = archive;
+    this.#files = new DockerFiles(archive);
     this.#items = items;
     this.#tag = tag;
   }
@@ -96,7 +100,7 @@ export class DockerArchive implements ImageSource {
     const wanted = options.platform ?? nativePlatform(process);
     const images = await this.#named(options.tag ?? this.#tag, options);
     const image = this.#onlyOne(bestFor(images, wanted), options.tag ?? this.#tag);
-    const { platform } = image;
+    const { platform } = image.config;
     const { descriptor, raw, indexDigest } = await this.#manifestOf(image, options);
     return { descriptor, raw, platform, ...(indexDigest !== undefined && { indexDigest }) };
   }
@@ -132,19 +136,17 @@ export class DockerArchive implements ImageSource {
     await this.#archive.close();
   }
 
-  #load(item: DockerItem, { signal }: OpenOptions): Promise<DockerImage> {
-    const before = this.#loaded.get(item);
-    if (before !== undefined) return before;
-    const image = loadDockerImage(this.#archive, item, signal);
-    this.#loaded.set(item, image);
-    image.catch(() => this.#loaded.delete(item)); // it may have been ended by its caller's signal
-    return image;
+  async #load(item: DockerItem, signal: AbortSignal | undefined): Promise<DockerImage> {
+    if (this.#chosen?.item === item) return this.#chosen.image;
+    return await loadDockerImage(this.#files, item, signal);
   }
 
-  async #named(name: string | undefined, options: OpenOptions): Promise<readonly DockerImage[]> {
-    const items = this.#itemsNamed(name);
-    const images: DockerImage[] = [];
-    for (const item of items) images.push(await this.#load(item, options));
+  async #named(name: string | undefined, { signal }: OpenOptions): Promise<readonly ListedImage[]> {
+    const images: ListedImage[] = [];
+    for (const item of this.#itemsNamed(name)) {
+      signal?.throwIfAborted();
+      images.push({ item, config: await this.#files.config(item.config) });
+    }
     return images;
   }
 
@@ -160,7 +162,7 @@ export class DockerArchive implements ImageSource {
     throw new OciSpecError('TAG_NOT_FOUND', `no image named '${name}' in ${this.describe()}; available: ${listNames(this.tags())}`);
   }
 
-  #onlyOne(images: readonly DockerImage[], name: string | undefined): DockerImage {
+  #onlyOne(images: readonly ListedImage[], name: string | undefined): ListedImage {
     const [first] = images;
     if (first !== undefined && images.every(({ config }) => config.descriptor.digest === first.config.descriptor.digest)) return first;
     const which = name === undefined ? `a name, or @0 to @${this.#items.length - 1}` : `one image named '${name}'`;
@@ -168,20 +170,24 @@ export class DockerArchive implements ImageSource {
     throw new OciDirError('AMBIGUOUS', DOCKER_MANIFEST, message);
   }
 
-  async #manifestOf(image: DockerImage, options: OpenOptions): Promise<ArchivedManifest> {
+  async #manifestOf({ item, config }: ListedImage, { signal }: OpenOptions): Promise<ArchivedManifest> {
+    const image = await this.#load(item, signal);
+    this.#chosen = { item, image };
     if (this.#archive.index.find(LAYOUT_INDEX) === undefined) return image.manifest;
-    this.#archived ??= manifestsInArchive(this.#archive, options.signal);
+    this.#archived ??= manifestsInArchive(this.#archive, signal);
     this.#archived.catch(() => (this.#archived = undefined));
-    const config = image.config.descriptor.digest;
-    return (await this.#archived).find((manifest) => manifest.configDigest === config) ?? image.manifest;
+    const { digest } = config.descriptor;
+    return (await this.#archived).find((manifest) => manifest.configDigest === digest) ?? image.manifest;
   }
 
   /** In the images, whose layers have names that say nothing. */
   async #findBlob({ digest }: Descriptor, signal: AbortSignal | undefined): Promise<FoundBlob> {
     let failure: unknown;
+    const before = this.#chosen === undefined ? undefined : findIn(this.#chosen.image, digest);
+    if (before !== undefined) return before;
     for (const item of this.#items) {
       try {
-        const found = findIn(await this.#load(item, signal === undefined ? {} : { signal }), digest);
+        const found = findIn(await this.#load(item, signal), digest);
         if (found !== undefined) return found;
       } catch (error) {
         signal?.throwIfAborted();
@@ -193,19 +199,23 @@ export class DockerArchive implements ImageSource {
   }
 }
 
+interface ListedImage {
+  readonly item: DockerItem;
+  readonly config: DockerConfig;
+}
+
 type FoundBlob = { readonly raw: Uint8Array } | { readonly path: string; readonly region?: TarRegion | undefined };
 
 function findIn({ config, manifest, layers }: DockerImage, digest: string): FoundBlob | undefined {
   if (manifest.descriptor.digest === digest) return manifest;
-  if (config.descriptor.digest === digest) return config;
-  return layers.find(({ descriptor }) => descriptor.digest === digest);
+  return [config, ...layers].find(({ descriptor }) => descriptor.digest === digest);
 }
 
-function bestFor(images: readonly DockerImage[], wanted: Platform): readonly DockerImage[] {
-  const ranks = images.map(({ platform }) => platformRank(wanted, platform) ?? Infinity);
-  const best = Math.min(...ranks);
+function bestFor(images: readonly ListedImage[], wanted: Platform): readonly ListedImage[] {
+  const ranks = images.map(({ config: { platform } }) => platformRank(wanted, platform) ?? Infinity);
+  const best = ranks.reduce((a, b) => Math.min(a, b), Infinity);
   if (best < Infinity) return images.filter((_, i) => ranks[i] === best);
-  const available = listNames([...new Set(images.map(({ platform }) => formatPlatform(platform)))]);
+  const available = listNames([...new Set(images.map(({ config }) => formatPlatform(config.platform)))]);
   throw new OciSpecError('NO_MATCH', `No manifest found for platform ${formatPlatform(wanted)}; available: ${available}`);
 }
 

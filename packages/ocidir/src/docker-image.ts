@@ -1,20 +1,7 @@
-import { detectFormat } from '@cfskit/compression';
-import {
-  createHash,
-  diffIds,
-  digestOf,
-  MAX_JSON_SIZE,
-  mediaTypes,
-  OciSpecError,
-  parseImageConfig,
-  VerifyError,
-  type Descriptor,
-  type Platform,
-} from '@cfskit/oci-spec';
-import type { Archive } from './archive-file.ts';
+import { digestOf, mediaTypes, OciSpecError, type Descriptor } from '@cfskit/oci-spec';
 import { blobNotFound } from './blob.ts';
+import type { DockerConfig, DockerFiles } from './docker-files.ts';
 import type { DockerItem } from './docker-manifest.ts';
-import { OciDirError } from './errors.ts';
 import type { TarRegion } from './tar-index.ts';
 
 /** A document of an image: its bytes and what names them. */
@@ -23,8 +10,8 @@ interface ImageDocument {
   readonly raw: Uint8Array;
 }
 
-/** A layer of an image in an archive. */
-interface DockerLayer {
+/** A blob of an image in an archive. */
+interface DockerBlob {
   readonly descriptor: Descriptor;
   /** Name in the archive. */
   readonly path: string;
@@ -34,10 +21,8 @@ interface DockerLayer {
 
 /** An image of a docker-save archive, with the manifest that it does not have there. */
 export interface DockerImage {
-  readonly names: readonly string[];
-  readonly platform: Platform;
-  readonly config: ImageDocument;
-  readonly layers: readonly DockerLayer[];
+  readonly config: DockerBlob;
+  readonly layers: readonly DockerBlob[];
   readonly manifest: ImageDocument;
 }
 
@@ -51,58 +36,41 @@ export interface DockerImage {
  * @throws {OciDirError} BLOB_NOT_FOUND, TOO_LARGE, UNSUPPORTED_ENTRY
  * @throws {OciSpecError} LAYER_COUNT, and what parsing the config gives {VerifyError} the config is not what its name says
  */
-export async function loadDockerImage(archive: Archive, item: DockerItem, signal?: AbortSignal): Promise<DockerImage> {
-  const config = await readConfig(archive, item.config);
-  const parsed = parseImageConfig(config.raw);
-  const ids = diffIds(parsed);
-  if (ids.length !== item.layers.length) {
-    const { digest } = config.descriptor;
-    const message = `wanted as many diff_ids as layers, found ${item.layers.length} layers and ${ids.length} diff_ids in ${digest}`;
-    throw new OciSpecError('LAYER_COUNT', message, { digest });
-  }
-  const layers: DockerLayer[] = [];
-  for (const [i, path] of item.layers.entries()) layers.push(await describeLayer(archive, path, ids[i]!, item, signal));
-  const { os, architecture, variant } = parsed;
+export async function loadDockerImage(files: DockerFiles, item: DockerItem, signal?: AbortSignal): Promise<DockerImage> {
+  const config = await files.config(item.config);
+  requireSameCount(item, config);
+  const layers: DockerBlob[] = [];
+  for (const [i, path] of item.layers.entries()) layers.push(await describeLayer(files, path, config.diffIds[i]!, item, signal));
   return {
-    names: item.names,
-    platform: { os, architecture, ...(variant !== undefined && { variant }) },
-    config,
+    config: { descriptor: config.descriptor, path: item.config, region: config.region },
     layers,
     manifest: imageManifest(config.descriptor, layers),
   };
 }
 
-const CONFIG_NAME = /(?:^|\/)(?:sha256:)?([0-9a-f]{64})(?:\.json)?$/;
-
-async function readConfig(archive: Archive, path: string): Promise<ImageDocument> {
-  const raw = await archive.read(path, MAX_JSON_SIZE);
-  if (raw === undefined) throw new OciDirError('BLOB_NOT_FOUND', path, `no such config in the archive: ${path}`);
-  const descriptor = { mediaType: mediaTypes.config, digest: digestOf(raw), size: raw.byteLength };
-  const named = CONFIG_NAME.exec(path)?.[1];
-  const wanted = named === undefined ? descriptor.digest : `sha256:${named}`;
-  if (wanted === descriptor.digest) return { descriptor, raw };
-  const message = `digest mismatch: wanted ${wanted}, found ${descriptor.digest}, in ${path}`;
-  throw new VerifyError('DIGEST_MISMATCH', wanted, wanted, descriptor.digest, message);
+function requireSameCount({ layers }: DockerItem, { descriptor: { digest }, diffIds }: DockerConfig): void {
+  if (diffIds.length === layers.length) return;
+  const message = `wanted as many diff_ids as layers, found ${layers.length} layers and ${diffIds.length} diff_ids in ${digest}`;
+  throw new OciSpecError('LAYER_COUNT', message, { digest });
 }
 
 const LAYER_TYPES = { none: mediaTypes.layer, gzip: mediaTypes.layerGzip, zstd: mediaTypes.layerZstd } as const;
-const MAGIC_LENGTH = 4;
 
 async function describeLayer(
-  archive: Archive,
+  files: DockerFiles,
   path: string,
   diffId: string,
   item: DockerItem,
   signal: AbortSignal | undefined,
-): Promise<DockerLayer> {
-  const region = archive.index.find(path);
+): Promise<DockerBlob> {
+  const region = files.find(path);
   if (region === undefined) {
     const descriptor = item.sources.get(diffId);
     if (descriptor?.urls !== undefined) return { descriptor, path };
     throw blobNotFound(path, { mediaType: mediaTypes.layer, digest: diffId, size: 0 });
   }
-  const format = detectFormat(await archive.head(region, MAGIC_LENGTH));
-  const digest = format === 'none' ? diffId : (namedDigest(path) ?? (await digestOfRegion(archive, region, signal)));
+  const format = await files.format(region);
+  const digest = format === 'none' ? diffId : (namedDigest(path) ?? (await files.digest(region, signal)));
   return { descriptor: { mediaType: LAYER_TYPES[format], digest, size: region.size }, path, region };
 }
 
@@ -114,14 +82,8 @@ function namedDigest(path: string): string | undefined {
   return hex === undefined ? undefined : `sha256:${hex}`;
 }
 
-async function digestOfRegion(archive: Archive, region: TarRegion, signal: AbortSignal | undefined): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of archive.chunks(region, signal)) hash.update(chunk);
-  return `sha256:${hash.digestHex()}`;
-}
-
 /** Members in the order in which Docker and others write them, no white space: one image, one manifest, one digest. */
-function imageManifest(config: Descriptor, layers: readonly DockerLayer[]): ImageDocument {
+function imageManifest(config: Descriptor, layers: readonly DockerBlob[]): ImageDocument {
   const manifest = { schemaVersion: 2, mediaType: mediaTypes.manifest, config, layers: layers.map(({ descriptor }) => descriptor) };
   const raw = new TextEncoder().encode(JSON.stringify(manifest));
   return { descriptor: { mediaType: mediaTypes.manifest, digest: digestOf(raw), size: raw.byteLength }, raw };

@@ -17,6 +17,8 @@ import { array, assert, asyncProperty, nat, record, uint8Array } from 'fast-chec
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { openArchive, type Archive } from '../src/archive-file.ts';
+import { dockerArchiveIn } from '../src/docker-archive.ts';
 import { openDockerArchive, type DockerArchive, type OpenDockerArchiveOptions } from '../src/index.ts';
 import { withArchive } from './archives.ts';
 import { chain, collect, failure } from './layouts.ts';
@@ -204,6 +206,40 @@ describe('a docker-save archive with compressed layers, as other programs write 
       expect(layers).toEqual([{ descriptor: { mediaType, digest: digestOf(packed), size: packed.length }, diffId: layerA.diffId }]);
       expect(await readBlob(archive, layers.at(0)!.descriptor)).toEqual(packed);
     });
+  });
+});
+
+it('reads each file once, however many images there are and whatever they call it', async () => {
+  const packed = compress(tarA, 'gzip');
+  const config = imageConfig({ diffIds: [layerA.diffId], platform: AMD64 });
+  const entries: TarEntry[] = [
+    { path: 'layer.gz', content: packed },
+    { path: 'config', content: config.bytes },
+    { path: 'same', type: 'hardlink', target: 'config' },
+    { path: 'same.gz', type: 'symlink', target: 'layer.gz' },
+    json(
+      'manifest.json',
+      [
+        item('other', [], []),
+        ...Array.from({ length: 500 }, () => [item('config', [], ['layer.gz']), item('same', [], ['same.gz'])]),
+      ].flat(),
+    ),
+    { path: 'other', content: imageConfig({ diffIds: [], platform: ARM64 }).bytes },
+  ];
+  await withArchive(tar(entries), async (path) => {
+    const archive = await openArchive(path);
+    const reads: string[] = [];
+    const counting: Archive = {
+      ...archive,
+      read: (name, limit) => (reads.push(name), archive.read(name, limit)),
+      chunks: (region, signal) => (reads.push(`${region.size} bytes`), archive.chunks(region, signal)),
+    };
+    const docker = await dockerArchiveIn(counting, path, undefined);
+    expect((await docker.resolve({ platform: AMD64 })).platform).toEqual(AMD64);
+    const missing = { ...config.descriptor, digest: `sha256:${'0'.repeat(64)}` };
+    expect(await failure(collect(docker.open(missing)))).toMatchObject({ code: 'BLOB_NOT_FOUND' });
+    expect(reads).toEqual(['manifest.json', 'other', 'config', `${packed.length} bytes`]);
+    await docker.close();
   });
 });
 
