@@ -1,5 +1,6 @@
 import { constants, openSync } from 'node:fs';
 import { lstat, mkdir, readdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { fromLatin1 } from '@cfskit/binary';
 import { escapeBytes, type ByteString } from '@cfskit/fs-tree';
 import { closeDescriptor, openBeneath, unlinkAt } from '@cfskit/linux';
@@ -110,8 +111,9 @@ export async function checkTarget(path: string, merge: boolean): Promise<boolean
   throw new RenderError('TARGET_NOT_EMPTY', `the directory ${path} is not empty`, { path });
 }
 
-/** Make the directory if need be, and open it. */
+/** Make the directory if need be, and open it. Nobody else looks into it before it is complete; those on the way to it are as any others. */
 export async function openTarget(path: string): Promise<DirectoryTarget> {
+  await mkdir(dirname(path), { recursive: true });
   await mkdir(path, { recursive: true, mode: 0o700 });
   return new DirectoryTarget(openSync(path, DIRECTORY));
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, open, realpath, rename, rm, type FileHandle } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { hasCode, RenderError } from './errors.ts';
 
 /**
@@ -12,15 +12,31 @@ export class PartialFile {
   readonly path: string;
   /** Where it is now. */
   readonly partialPath: string;
+  readonly #mode: number | undefined;
 
-  constructor(path: string) {
+  /** @param mode of the file that will be replaced; it is that of the new one, too */
+  constructor(path: string, mode?: number) {
     this.path = path;
-    this.partialPath = `${path}.partial-${randomBytes(6).toString('hex')}`;
+    this.partialPath = join(dirname(path), partialName(basename(path)));
+    this.#mode = mode;
   }
 
   /** Create it for writing. */
   async create(): Promise<FileHandle> {
-    return await open(this.partialPath, 'wx', 0o666);
+    const handle = await open(this.partialPath, 'wx', this.#mode === undefined ? 0o666 : 0o600);
+    try {
+      if (this.#mode !== undefined) await handle.chmod(this.#mode);
+      return handle;
+    } catch (error) {
+      await handle.close();
+      await this.discard();
+      throw error;
+    }
+  }
+
+  /** Create it for another program, if that would not give it the mode of the file that it replaces. */
+  async reserve(): Promise<void> {
+    if (this.#mode !== undefined) await (await this.create()).close();
   }
 
   /** Make it durable and give it its name. The handle, if there is one, is closed. */
@@ -47,26 +63,42 @@ export class PartialFile {
  * @throws {RenderError} OUTPUT_NOT_A_FILE if a directory, device, FIFO or socket has the name
  */
 export async function partialFile(path: string): Promise<PartialFile> {
-  return new PartialFile(await destination(path));
+  const { path: real, mode } = await destination(path);
+  return new PartialFile(real, mode);
 }
 
-async function destination(path: string): Promise<string> {
+/** Names end at 255 bytes, and this one is longer than the file's own. */
+const NAME_MAX = 255;
+
+function partialName(name: string): string {
+  const suffix = `.partial-${randomBytes(6).toString('hex')}`;
+  const start = Buffer.from(name).subarray(0, NAME_MAX - suffix.length);
+  return new TextDecoder().decode(start, { stream: true }) + suffix; // without the rest of a character that is cut
+}
+
+async function destination(path: string): Promise<{ readonly path: string; readonly mode?: number }> {
   try {
     const real = await realpath(path);
-    if ((await lstat(real)).isFile()) return real;
+    const found = await lstat(real);
+    if (found.isFile()) return { path: real, mode: found.mode & 0o777 };
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error;
-    return path;
+    return { path };
   }
   throw new RenderError('OUTPUT_NOT_A_FILE', `${path} is there already, and no regular file`, { path });
 }
 
+/** As far as this user may: the file has its name already. */
 async function syncDirectory(path: string): Promise<void> {
   if (process.platform === 'win32') return; // where directories cannot be opened
-  const directory = await open(path, 'r');
   try {
-    await directory.sync();
-  } finally {
-    await directory.close();
+    const directory = await open(path, 'r');
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
+  } catch (error) {
+    if (!hasCode(error, 'EACCES', 'EPERM', 'EINVAL')) throw error;
   }
 }

@@ -60,6 +60,7 @@ export class SquashfsSink extends TarFeed implements OutputSink {
     const time = reproducible === true ? newestTime(plan, created) : reproducible;
     const env = time === false ? {} : { env: { ...process.env, SOURCE_DATE_EPOCH: String(time) } };
     this.#root = plan.rootStat;
+    await this.#file.reserve();
     this.#program = await startProgram(programOf(binpath), args, { ...env, signal: this.#signal });
   }
 
@@ -98,6 +99,7 @@ export class SquashfsSink extends TarFeed implements OutputSink {
     const { size } = await stat(partialPath).catch((cause: unknown) => {
       throw hasCode(cause, 'ENOENT') ? this.#program!.failure({ cause }) : cause;
     });
+    if (size === 0) throw this.#program!.failure();
     const hash = createHash('sha256');
     const signal = this.#signal;
     for await (const chunk of createReadStream(partialPath, { highWaterMark: 1024 * 1024 })) {

@@ -144,6 +144,14 @@ describe('metadata', () => {
     });
   });
 
+  it('directories on the way to it are as any others', async () => {
+    await withPath(async (to) => {
+      await unpack(join(to, 'a/b'), layer().add({ path: 'f', uid, gid }));
+      const umask = process.umask();
+      expect([statSync(to), statSync(join(to, 'a'))].map(({ mode }) => mode & 0o777)).toEqual([0o777 & ~umask, 0o777 & ~umask]);
+    });
+  });
+
   it('holes stay holes', async () => {
     await withPath(async (to) => {
       const name = 'GNU.sparse.map';

@@ -4,7 +4,7 @@ import { withTempDir } from '@cfskit/fixtures';
 import { Directory, parseDumpfile, type FileContent } from '@cfskit/fs-tree';
 import { expect, it } from 'vitest';
 import { extractTree, type ExtractOptions, type ExtractResult } from '../src/index.ts';
-import { isRoot } from './support/programs.ts';
+import { asNobody, isRoot } from './support/programs.ts';
 
 const uid = process.getuid?.() ?? 0;
 const gid = process.getgid?.() ?? 0;
@@ -128,17 +128,6 @@ it('leaves out every name of a device that this user may not make', () =>
     const { report } = await asNobody(() => extractTree(device, join(directory, 'out'), read, { owner: 'ignore' }));
     expect([report.devicesSkipped, readdirSync(join(directory, 'out/d'))]).toEqual([2, []]);
   }));
-
-/** Do something as a user with no privileges, if there is one to become. */
-async function asNobody<T>(work: () => Promise<T>): Promise<T> {
-  if (!isRoot) return await work();
-  process.seteuid?.(65_534);
-  try {
-    return await work();
-  } finally {
-    process.seteuid?.(0);
-  }
-}
 
 it('a tree of nothing is an empty directory', async () => {
   await withTempDir(async (directory) => {

@@ -14,3 +14,14 @@ export function run(program: string, ...args: readonly string[]): string {
   if (status !== 0) throw new Error(`${program} ended with ${status}: ${stderr}`);
   return stdout;
 }
+
+/** Do something as a user with no privileges, if there is one to become. */
+export async function asNobody<T>(work: () => Promise<T>): Promise<T> {
+  if (!isRoot) return await work();
+  process.seteuid?.(65_534);
+  try {
+    return await work();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
