@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { digestOf, isIndex, isManifest, verified, type Descriptor } from '@cfskit/oci-spec';
 import { syncDirectory, writeAtomically } from './atomic-file.ts';
@@ -8,7 +8,8 @@ import { DIR_MANIFEST, DIR_VERSION, DIR_VERSION_START, DIR_VERSION_TEXT, dirBlob
 import { hasCode, OciDirError } from './errors.ts';
 import { childrenOf, isForeign, neededBlob, parseEither } from './manifest-document.ts';
 import type { WriteOptions } from './oci-layout-writer.ts';
-import { temporaryName } from './temporary-file.ts';
+import { replaceDirectory } from './replace-directory.ts';
+import { aboutTarget, temporaryName } from './temporary-file.ts';
 
 /**
  * Start a directory as skopeo's `dir:` has it. Nothing has the name `path` before {@link DirImageWriter.finish}.
@@ -16,10 +17,10 @@ import { temporaryName } from './temporary-file.ts';
  * @throws {OciDirError} EXISTS: there is something that is neither an empty directory nor one of this kind
  */
 export async function openDirImageWriter(path: string): Promise<DirImageWriter> {
-  const target = resolve(path);
-  await requireReplaceable(target);
+  await requireReplaceable(resolve(path));
+  const target = await realpath(path).catch(() => resolve(path)); // where a link leads to, so that it stays one
   const directory = temporaryName(target);
-  await mkdir(directory);
+  await aboutTarget(path, directory, mkdir(directory));
   return new DirImageWriter(path, target, directory);
 }
 
@@ -84,14 +85,14 @@ export class DirImageWriter {
   }
 
   /**
-   * Give the directory its name. An older one of this kind is replaced.
+   * Give the directory its name. An older one of this kind is replaced, in one step where the system can do that.
    *
    * @throws {OciDirError} EXISTS: something else has the name meanwhile
    */
   async finish(): Promise<void> {
     await writeAtomically(this.#directory, toAsync([new TextEncoder().encode(DIR_VERSION_TEXT)]), () => DIR_VERSION);
-    const old = await this.#moveAway();
-    await rename(this.#directory, this.#target);
+    await requireReplaceable(this.#target);
+    const old = await this.#takeName();
     this.#done = true;
     await syncDirectory(dirname(this.#target));
     if (old !== undefined) await rm(old, { recursive: true, force: true });
@@ -104,15 +105,11 @@ export class DirImageWriter {
     await rm(this.#directory, { recursive: true, force: true });
   }
 
-  /** A directory that is not empty cannot be replaced by a rename. */
-  async #moveAway(): Promise<string | undefined> {
-    await requireReplaceable(this.#target);
-    const old = temporaryName(this.#target);
+  async #takeName(): Promise<string | undefined> {
     try {
-      await rename(this.#target, old);
-      return old;
+      return await replaceDirectory(this.#directory, this.#target, temporaryName(this.#target));
     } catch (error) {
-      if (hasCode(error, 'ENOENT')) return undefined;
+      if (hasCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOTDIR')) throw occupied(this.#target);
       throw error;
     }
   }
@@ -132,11 +129,15 @@ async function requireReplaceable(target: string): Promise<void> {
     if (hasCode(error, 'ENOENT') && !(await exists(target))) return;
     if (!hasCode(error, 'ENOENT', 'ENOTDIR', 'EISDIR')) throw error;
   }
-  throw new OciDirError('EXISTS', target, `there is something else in the place of a dir: image, which is not replaced: ${target}`);
+  throw occupied(target);
+}
+
+function occupied(target: string): OciDirError {
+  return new OciDirError('EXISTS', target, `there is something else in the place of a dir: image, which is not replaced: ${target}`);
 }
 
 async function exists(path: string): Promise<boolean> {
-  return await stat(path).then(
+  return await lstat(path).then(
     () => true,
     () => false,
   );

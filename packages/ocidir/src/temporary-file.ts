@@ -48,7 +48,7 @@ export function temporaryName(target: string): string {
 }
 
 /** An error about what was asked for: nobody knows the temporary name. */
-async function aboutTarget<T>(path: string, temporary: string, work: Promise<T>): Promise<T> {
+export async function aboutTarget<T>(path: string, temporary: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {

@@ -1,6 +1,6 @@
 import { dirFiles, image, imageIndex, readLayoutFiles, tar, tarLayer, withTempDir, type Packaged } from '@cfskit/fixtures';
 import { parsePlatform } from '@cfskit/oci-spec';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openDirImageWriter } from '../src/index.ts';
@@ -44,18 +44,48 @@ describe('a directory of skopeo that is written', () => {
     });
   });
 
+  it('replaces one that a link leads to, not the link', async () => {
+    await withTempDir(async (directory) => {
+      await write(join(directory, 'real'), index);
+      await symlink('real', join(directory, 'link'));
+      await write(join(directory, 'link'), one);
+      expect(await readLayoutFiles(join(directory, 'real'))).toEqual(sorted(dirFiles(one)));
+      expect((await lstat(join(directory, 'link'))).isSymbolicLink()).toBe(true);
+      expect((await readdir(directory)).toSorted()).toEqual(['link', 'real']);
+    });
+  });
+
+  it('is one of those that are finished at the same moment', async () => {
+    await withTempDir(async (directory) => {
+      const path = join(directory, 'out');
+      await write(path, one);
+      for (let round = 0; round < 10; round++) await Promise.all([write(path, one), write(path, one), write(path, one)]);
+      expect(await readLayoutFiles(path)).toEqual(sorted(dirFiles(one)));
+      expect(await readdir(directory)).toEqual(['out']);
+    });
+  });
+
+  it('names what was asked for where it cannot be written', async () => {
+    await withTempDir(async (directory) => {
+      const path = join(directory, 'missing/out');
+      const error = await failure(openDirImageWriter(path));
+      expect(error).toMatchObject({ code: 'ENOENT', path, message: expect.stringContaining(`'${path}'`) as unknown });
+    });
+  });
+
   it('replaces nothing else, neither at its beginning nor at its end', async () => {
     await withTempDir(async (directory) => {
       await mkdir(join(directory, 'full/sub'), { recursive: true });
       await writeFile(join(directory, 'file'), 'x');
-      for (const name of ['full', 'file']) {
+      await symlink('nowhere', join(directory, 'dangling'));
+      for (const name of ['full', 'file', 'dangling']) {
         expect(await failure(openDirImageWriter(join(directory, name)))).toMatchObject({ name: 'OciDirError', code: 'EXISTS' });
       }
       const writer = await openDirImageWriter(join(directory, 'late'));
       await mkdir(join(directory, 'late/sub'), { recursive: true });
       expect(await failure(writer.finish())).toMatchObject({ code: 'EXISTS' });
       await writer.abort();
-      expect((await readdir(directory)).toSorted()).toEqual(['file', 'full', 'late']);
+      expect((await readdir(directory)).toSorted()).toEqual(['dangling', 'file', 'full', 'late']);
     });
   });
 
