@@ -1,4 +1,4 @@
-import { escapeBytes, LayerMerge, type MergePolicy } from '@cfskit/fs-tree';
+import { LayerMerge, type ByteString, type MergePolicy } from '@cfskit/fs-tree';
 import type { LayerIndex } from './index-layer.ts';
 import { layerFailed, type ReadingContext } from './layer-reading.ts';
 import type { FileSize } from './layer-entry.ts';
@@ -9,9 +9,9 @@ import { Turns } from './turns.ts';
 export interface MergeLayersOptions extends ReadingContext {
   /** Default `oci`. */
   readonly policy?: MergePolicy;
-  /** A hard link without a target is an error. Default: it is left out, with a warning. */
+  /** A hard link without a target is an error. Default: it is left out. */
   readonly strict?: boolean;
-  readonly onWarning?: (text: string) => void;
+  readonly onDroppedLink?: (path: ByteString, target: ByteString) => void;
 }
 
 /** Entries between two looks at the clock: one takes less than a microsecond, or a millisecond at the end of a long chain of links. */
@@ -23,12 +23,12 @@ const LOOK = 64;
  * @throws {RenderError} LAYER_FAILED with what the merge says as its cause
  */
 export async function mergeLayers(indexes: readonly LayerIndex[], options: MergeLayersOptions): Promise<Plan> {
-  const { policy = 'oci', strict = false, onWarning = () => undefined, limits, signal } = options;
+  const { policy = 'oci', strict = false, onDroppedLink, limits, signal } = options;
   const merge = new LayerMerge<FileSize>({
     policy,
     strict,
     limits: { maxEntries: limits.maxEntries, maxDepth: limits.maxDepth },
-    onDroppedLink: (path, target) => onWarning(`left out ${escapeBytes(path)}, a hard link to ${escapeBytes(target)}, which is not there`),
+    ...(onDroppedLink && { onDroppedLink }),
   });
   const turns = new Turns(signal);
   for (const [number, { layer, entries }] of indexes.entries()) {

@@ -3,6 +3,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import type { Time } from '@cfskit/fs-tree';
 import { nullReporter, safeReporter, type Reporter } from '@cfskit/progress';
 import { LayerDecoder, type Threads } from './decode-threads.ts';
+import { DroppedLinks } from './dropped-links.ts';
 import { RenderError } from './errors.ts';
 import { ImageBudget } from './image-budget.ts';
 import { indexLayer, type LayerIndex } from './index-layer.ts';
@@ -153,13 +154,14 @@ export class RenderRun {
   }
 
   async #render(sink: OutputSink): Promise<RenderResult> {
-    let linksDropped = 0;
-    const warn = (text: string): void => {
-      linksDropped++;
-      this.#options.onWarning?.(text);
-    };
+    const dropped = new DroppedLinks((text) => this.#options.onWarning?.(text));
     const indexes = await this.#allIndexed();
-    const plan = await mergeLayers(indexes, { ...this.#context(), strict: this.#options.strict === true, onWarning: warn });
+    const plan = await mergeLayers(indexes, {
+      ...this.#context(),
+      strict: this.#options.strict === true,
+      onDroppedLink: (path, target) => dropped.add(path, target),
+    });
+    dropped.finish();
     const layers = indexes.map(({ layer, blob, unpacked }) => ({ layer, blob, ...(unpacked && { unpacked }) })); // entries are not needed any more
     indexes.length = 0;
     const total = layers.length;
@@ -172,7 +174,7 @@ export class RenderRun {
     this.#signal.throwIfAborted();
     const result = await sink.finish();
     this.#reporter.report({ type: 'done', id: 'output', transferred: total });
-    return { ...result, linksDropped };
+    return { ...result, linksDropped: dropped.count };
   }
 
   /** All layers, or the first error, also while others still wait for theirs. */

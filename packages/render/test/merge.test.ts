@@ -115,6 +115,17 @@ describe('hard links', () => {
     expect(messagesOf(error)).toContain('hard link without a target');
   });
 
+  it('many without a target are told as a number', async () => {
+    const warnings: string[] = [];
+    const many = Array.from({ length: 25 }, (_, i) => i).reduce((one, i) => one.hardlink(`l${i}`, 'gone'), layer());
+    const { result } = await mergedTar(imageOf(many), { onWarning: (text) => warnings.push(text) });
+    expect([result.linksDropped, warnings.length]).toEqual([25, 11]);
+    expect(warnings.slice(9)).toEqual([
+      'left out l9, a hard link to gone, which is not there',
+      'left out 15 more hard links to what is not there',
+    ]);
+  });
+
   it('writes an alias as a file when the first name is hidden', async () => {
     const entries = await merge(layer().file('file', 'hello').hardlink('alias', 'file'), layer().whiteout('', 'file'));
     expect([...entries.values()]).toMatchObject([{ path: 'alias', type: 'file', content: 'hello' }]);
