@@ -3,12 +3,12 @@ import { lstat, mkdir, readdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fromLatin1 } from '@cfskit/binary';
 import { escapeBytes, type ByteString } from '@cfskit/fs-tree';
-import { closeDescriptor, openBeneath, unlinkAt } from '@cfskit/linux';
+import { closeDescriptor, unlinkAt } from '@cfskit/linux';
 import { hasCode, RenderError } from './errors.ts';
+import { openBelow } from './open-below.ts';
 
 /** Directories that are kept open. */
 const CACHE_SIZE = 64;
-const PATH_MAX = 4095;
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
 
 /** A path in two parts: of the directory, and of the entry in it. */
@@ -33,7 +33,7 @@ export class DirectoryTarget {
   directory(path: ByteString): number {
     if (path === '') return this.#root;
     const known = this.#open.get(path);
-    const fd = known ?? this.#openDirectory(path);
+    const fd = known ?? openBelow(this.#root, path, DIRECTORY);
     this.#open.delete(path);
     this.#open.set(path, fd);
     if (this.#open.size > CACHE_SIZE) this.#closeOldest();
@@ -63,18 +63,6 @@ export class DirectoryTarget {
   close(): void {
     while (this.#open.size > 0) this.#closeOldest();
     closeDescriptor(this.#root);
-  }
-
-  /** The kernel takes no paths of more than 4095 bytes: longer ones are gone in several steps. */
-  #openDirectory(path: ByteString): number {
-    if (path.length <= PATH_MAX) return openBeneath(this.#root, fromLatin1(path), DIRECTORY);
-    const slash = path.lastIndexOf('/', PATH_MAX);
-    const start = this.#openDirectory(path.slice(0, slash));
-    try {
-      return new DirectoryTarget(start).#openDirectory(path.slice(slash + 1));
-    } finally {
-      closeDescriptor(start);
-    }
   }
 
   #clearDirectory(path: ByteString, { directory, name }: Place): void {

@@ -1,20 +1,11 @@
 import { constants, openSync, readdirSync, readSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { fromLatin1, toLatin1 } from '@cfskit/binary';
+import { toLatin1 } from '@cfskit/binary';
 import { kindOf, PERMISSIONS, type ByteString, type Xattrs } from '@cfskit/fs-tree';
-import {
-  closeDescriptor,
-  entryPath,
-  getXattr,
-  listXattrs,
-  openBeneath,
-  readlinkAt,
-  statAt,
-  statDescriptor,
-  type FileStatus,
-} from '@cfskit/linux';
+import { closeDescriptor, entryPath, getXattr, listXattrs, readlinkAt, statAt, statDescriptor, type FileStatus } from '@cfskit/linux';
 import { createHash } from '@cfskit/oci-spec';
 import { hasCode, RenderError } from './errors.ts';
+import { openBelow } from './open-below.ts';
 import { noDigest, type ListedEntry, type TreeListing } from './tree-listing.ts';
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
@@ -59,7 +50,7 @@ function tryListEntries(root: number, path: ByteString, entries: Map<ByteString,
 /** Add what one directory holds. @returns the directories in it */
 function listEntries(root: number, path: ByteString, entries: Map<ByteString, ListedEntry>): ByteString[] {
   const directories: ByteString[] = [];
-  const fd = path === '' ? root : openBeneath(root, fromLatin1(path), DIRECTORY);
+  const fd = path === '' ? root : openBelow(root, path, DIRECTORY);
   try {
     for (const name of readdirSync(`/proc/self/fd/${fd}`, { encoding: 'buffer' })) {
       const child = path === '' ? toLatin1(name) : `${path}/${toLatin1(name)}`;
@@ -106,7 +97,7 @@ function xattrsOf(target: number | Uint8Array): Xattrs | undefined {
 }
 
 async function digestOf(root: number, path: ByteString): Promise<string> {
-  const fd = openBeneath(root, fromLatin1(path), constants.O_RDONLY);
+  const fd = openBelow(root, path, constants.O_RDONLY);
   try {
     const hash = createHash('sha256');
     const buffer = new Uint8Array(CHUNK);

@@ -1,4 +1,4 @@
-import { decode, DecodeError, toLatin1, u32, u64 } from '@cfskit/binary';
+import { decode, toLatin1, u32, u64 } from '@cfskit/binary';
 import { DEPTH_MAX, NO_XATTRS, PERMISSIONS, type ByteString, type Node, type Xattrs } from '@cfskit/fs-tree';
 import { createHash } from '@cfskit/oci-spec';
 import { RenderError } from './errors.ts';
@@ -36,10 +36,10 @@ const ENTRIES_MAX = 10_000_000;
 export async function listSquashfs(path: string): Promise<TreeListing> {
   const file = await openSquashfs(path);
   try {
-    return { entries: await new SquashfsLister(file).list(), close: () => file.close() };
+    return { entries: await file.checked(() => new SquashfsLister(file).list()), close: () => file.close() };
   } catch (error) {
     await file.close();
-    throw error instanceof DecodeError ? file.invalid('a table is not what it should be', error) : error;
+    throw error;
   }
 }
 
@@ -199,7 +199,7 @@ class SquashfsLister {
 
   async #fileBody(isExtended: boolean, cursor: MetadataCursor): Promise<InodeBody> {
     const body = await (isExtended ? cursor.field(inodeBodies.extendedFile) : withoutXattrs(cursor.field(inodeBodies.file)));
-    return { size: body.size, xattrs: body.xattrs, digest: () => this.#digest(body, cursor.copy()) };
+    return { size: body.size, xattrs: body.xattrs, digest: () => this.#file.checked(() => this.#digest(body, cursor.copy())) };
   }
 
   #id(index: number): number {

@@ -78,6 +78,15 @@ export class SquashfsFile {
     }
   }
 
+  /** What reading finds wrong about a field becomes an error about the image. @throws {RenderError} INVALID_IMAGE */
+  async checked<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw error instanceof DecodeError ? this.invalid('a table is not what it should be', error) : error;
+    }
+  }
+
   invalid(what: string, cause?: unknown): RenderError {
     return invalidSquashfs(this.#path, what, cause);
   }

@@ -255,6 +255,21 @@ describe.runIf(needs('mksquashfs'))('a squashfs image', () => {
     });
   });
 
+  it('whose tables lie is an error of ours, also where contents are compared', async () => {
+    await withPath(async (to, directory) => {
+      const image = imageOf(layer().file('f', 'x'));
+      await convertTar(image, join(directory, 'tar'));
+      run('sh', '-c', `mksquashfs - ${to} -tar -noappend -comp gzip -quiet -no-progress < ${join(directory, 'tar')}`);
+      await convertDir(image, join(directory, 'reference'), { owner: 'ignore' });
+      const bytes = readFileSync(to);
+      bytes.fill(0xff, Number(bytes.readBigUInt64LE(80)), Number(bytes.readBigUInt64LE(80)) + 8); // where the first block of the fragment table is
+      writeFileSync(to, bytes);
+      expect(await failureOf(verify({ kind: 'squashfs', path: to }, join(directory, 'reference')))).toMatchObject({
+        code: 'INVALID_IMAGE',
+      });
+    });
+  });
+
   it('with blocks that are not read here is refused by name', async () => {
     await withPath(async (to, directory) => {
       await convertSquashfs(IMAGE, to, { compression: 'xz' });
@@ -263,6 +278,19 @@ describe.runIf(needs('mksquashfs'))('a squashfs image', () => {
         'INVALID_IMAGE',
         expect.stringContaining('compressed with xz, only gzip and zstd are read'),
       ]);
+    });
+  });
+});
+
+describe('a directory', () => {
+  it('may be deeper than the paths that the kernel takes', async () => {
+    await withPath(async (to, directory) => {
+      const image = imageOf(layer().file(`${`${'d'.repeat(200)}/`.repeat(30)}f`, 'x'));
+      await convertTar(image, join(directory, 'tar'));
+      await convertDir(image, to, { owner: 'ignore' });
+      const report = await verify({ kind: 'tar', path: join(directory, 'tar') }, to, { ignoreOwnership: true });
+      run('rm', '-rf', to);
+      expect(report).toEqual(CLEAN);
     });
   });
 });
