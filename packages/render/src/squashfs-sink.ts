@@ -30,8 +30,11 @@ export interface SquashfsOptions {
 /** What squashfs holds: seconds from 1970 to 2106. */
 const SECONDS_MAX = 2n ** 32n - 1n;
 
-/** Namespaces of extended attributes that squashfs holds. */
-const XATTRS = /^(?:user|trusted|security)\./;
+/** Names of extended attributes that squashfs holds: of three namespaces, with something behind it. */
+const XATTRS = /^(?:user|trusted|security)\../s;
+
+/** No longer values are in a file system that Linux mounts. */
+const XATTR_VALUE_MAX = 65_536;
 
 /** Writes the merged image as a tar into mksquashfs. */
 export class SquashfsSink extends TarFeed implements OutputSink {
@@ -121,7 +124,7 @@ export class SquashfsSink extends TarFeed implements OutputSink {
   #holdable({ stat: wanted, kind }: OutputEntry): EntryStat {
     if (kind === 'hard-link') return wanted;
     const mtime = this.#holdableTime(wanted.mtime);
-    const xattrs = new Map([...wanted.xattrs].filter(([name]) => XATTRS.test(name)));
+    const xattrs = new Map([...wanted.xattrs].filter(([name, value]) => XATTRS.test(name) && value.length <= XATTR_VALUE_MAX));
     this.#xattrsSkipped += wanted.xattrs.size - xattrs.size;
     return { ...wanted, mtime, xattrs };
   }

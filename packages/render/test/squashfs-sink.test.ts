@@ -296,6 +296,15 @@ describe.runIf(needs('mksquashfs'))('mksquashfs', () => {
     });
   });
 
+  it('gets no attributes that Linux does not take back: without a name, or too long', async () => {
+    await withPath(async (to) => {
+      const xattrs = { 'user.': 'a', 'user.max': 'x'.repeat(65_536), 'user.more': 'x'.repeat(65_537) };
+      const { report } = await convertSquashfs(imageOf(layer().add({ path: 'f', xattrs })), to);
+      const found = (await squashfsEntries(to)).get('f')?.metadata?.xattrs?.keys();
+      expect([report.xattrsSkipped, [...(found ?? [])]]).toEqual([2, ['user.max']]);
+    });
+  });
+
   it('gets no names of owners, which it would look up on this machine', async () => {
     await withPath(async (to) => {
       await convertSquashfs(imageOf(layer().add({ path: 'f', uid: 5000, pax: { uname: 'daemon', gname: 'daemon' } })), to);
