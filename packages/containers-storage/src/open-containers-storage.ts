@@ -1,7 +1,8 @@
 import { formatImageReference, parseContainersStorageName } from '@cfskit/oci-ref';
 import { ContainersStorageError } from './errors.ts';
 import { parseWanted } from './find-image.ts';
-import { storePlaces } from './locate-stores.ts';
+import { storePlaces, type StorePlace } from './locate-stores.ts';
+import { Skipped } from './skipped.ts';
 import { Store } from './store.ts';
 import { StorageImage } from './storage-image.ts';
 
@@ -16,7 +17,8 @@ export interface OpenContainersStorageOptions {
 }
 
 /**
- * Open an image in the storage of podman, buildah and CRI-O. To be closed when it is no longer needed.
+ * Open an image in the storage of podman, buildah and CRI-O. To be closed when it is no longer needed. Stores that cannot be opened are passed over,
+ * unless there is no other.
  *
  * @param name what follows `containers-storage:` in a reference: `[driver@root+run:options]image`, the brackets optional
  * @throws {ContainersStorageError} NO_STORE, UNSUPPORTED_DRIVER, NOT_READABLE {OciRefError} for what is no name
@@ -26,20 +28,37 @@ export function openContainersStorage(name: string, options: OpenContainersStora
   const { storeSpec, image } = parseContainersStorageName(name);
   const wanted = parseWanted(image);
   const places = storePlaces(storeSpec, { env, cwd, isRootless: isRootless(env) });
+  const { stores, skipped } = openStores(places);
+  const reference = formatImageReference({ transport: 'containers-storage', name });
+  if (stores.length > 0) return new StorageImage({ reference, wanted, stores, skipped, onWarning });
+  if (skipped !== undefined) throw skipped;
+  const tried = places.map(({ root }) => root).join(', ');
+  throw new ContainersStorageError('NO_STORE', reference, `Could not open any containers-storage root (${tried})`);
+}
+
+/** The stores that open, and why the first of the others did not. */
+function openStores(places: readonly StorePlace[]): { stores: readonly Store[]; skipped: ContainersStorageError | undefined } {
   const stores: Store[] = [];
+  const skipped = new Skipped();
   try {
     for (const place of places) {
-      const store = Store.open(place);
+      const store = openUnless(place, skipped);
       if (store !== undefined) stores.push(store);
     }
   } catch (error) {
     for (const store of stores) store.close();
     throw error;
   }
-  const reference = formatImageReference({ transport: 'containers-storage', name });
-  if (stores.length > 0) return new StorageImage({ reference, wanted, stores, onWarning });
-  const tried = places.map(({ root }) => root).join(', ');
-  throw new ContainersStorageError('NO_STORE', reference, `Could not open any containers-storage root (${tried})`);
+  return { stores, skipped: skipped.reason };
+}
+
+function openUnless(place: StorePlace, skipped: Skipped): Store | undefined {
+  try {
+    return Store.open(place);
+  } catch (error) {
+    skipped.add(error);
+    return undefined;
+  }
 }
 
 /** Inside the user namespace of podman everybody is root, and the variable says who it was. */

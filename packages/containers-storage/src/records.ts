@@ -1,4 +1,5 @@
 import { ContainersStorageError } from './errors.ts';
+import { Skipped } from './skipped.ts';
 
 /** An image as `images.json` lists it. */
 export interface ImageRecord {
@@ -24,9 +25,15 @@ export interface LayerRecord {
 /** Ids become names of directories, so they are checked. */
 const ID = /^[0-9a-f]{64}$/;
 
-/** @throws {ContainersStorageError} INVALID_STORE */
-export function parseImages(bytes: Uint8Array, path: string): readonly ImageRecord[] {
-  return records(bytes, path).map((record) => ({
+/** What a list holds that can be understood, and what is wrong with the first record that cannot. */
+export interface Listed<Records> {
+  readonly records: Records;
+  readonly damage?: ContainersStorageError;
+}
+
+/** @throws {ContainersStorageError} INVALID_STORE if it is no list */
+export function parseImages(bytes: Uint8Array, path: string): Listed<readonly ImageRecord[]> {
+  return listed(records(bytes, path), (record) => ({
     id: idOf(record, path),
     digest: optionalText(record, 'digest', path),
     names: texts(record, 'names', path),
@@ -35,23 +42,37 @@ export function parseImages(bytes: Uint8Array, path: string): readonly ImageReco
   }));
 }
 
-/** @throws {ContainersStorageError} INVALID_STORE */
-export function parseLayers(bytes: Uint8Array, path: string): ReadonlyMap<string, LayerRecord> {
-  const layers = records(bytes, path).map((record): LayerRecord => ({
+/** @throws {ContainersStorageError} INVALID_STORE if it is no list */
+export function parseLayers(bytes: Uint8Array, path: string): Listed<ReadonlyMap<string, LayerRecord>> {
+  const { records: layers, ...rest } = listed(records(bytes, path), (record): LayerRecord => ({
     id: idOf(record, path),
     parent: optionalId(record, 'parent', path),
     diffDigest: optionalText(record, 'diff-digest', path),
     diffSize: optionalSize(record, 'diff-size', path),
   }));
-  return new Map(layers.map((layer) => [layer.id, layer]));
+  return { records: new Map(layers.map((layer) => [layer.id, layer])), ...rest };
+}
+
+/** A record of a kind that is not known here says nothing about the others. */
+function listed<Found>(values: readonly Json[], parseOne: (record: Json) => Found): Listed<readonly Found[]> {
+  const found: Found[] = [];
+  const damaged = new Skipped();
+  for (const value of values) {
+    try {
+      found.push(parseOne(value));
+    } catch (error) {
+      damaged.add(error);
+    }
+  }
+  return { records: found, ...(damaged.reason && { damage: damaged.reason }) };
 }
 
 type Json = Readonly<Record<string, unknown>>;
 
 function records(bytes: Uint8Array, path: string): readonly Json[] {
   const value = parse(bytes, path);
-  if (!Array.isArray(value) || !value.every((one) => typeof one === 'object' && one !== null)) throw invalid(path, 'a list of objects');
-  return value as readonly Json[];
+  if (!Array.isArray(value)) throw invalid(path, 'a list of objects');
+  return value.map((one: unknown) => (typeof one === 'object' && one !== null ? (one as Json) : {}));
 }
 
 function parse(bytes: Uint8Array, path: string): unknown {
@@ -81,9 +102,10 @@ function optionalText(record: Json, key: string, path: string): string | undefin
   return value === '' ? undefined : value;
 }
 
+/** Podman writes -1 where it does not know, as of layers that it fetched in part. */
 function optionalSize(record: Json, key: string, path: string): number | undefined {
   const value = record[key];
-  if (value === undefined) return undefined;
+  if (value === undefined || value === -1) return undefined;
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw invalid(path, `a number of bytes as ${key}`);
   return value;
 }

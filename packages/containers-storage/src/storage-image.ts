@@ -14,6 +14,7 @@ import {
 import { ContainersStorageError } from './errors.ts';
 import { findImage, type WantedImage } from './find-image.ts';
 import { bytesOf, layerPieces } from './layer-pieces.ts';
+import { Skipped } from './skipped.ts';
 import type { Store } from './store.ts';
 import { readImage, type NamedLayer, type StoredImage } from './stored-image.ts';
 
@@ -23,6 +24,8 @@ export interface StorageImageOptions {
   readonly reference: string;
   readonly wanted: WantedImage;
   readonly stores: readonly Store[];
+  /** Why another store was not opened. */
+  readonly skipped?: ContainersStorageError | undefined;
   readonly onWarning: (text: string) => void;
 }
 
@@ -42,8 +45,8 @@ export class StorageImage implements ImageSource {
   }
 
   /**
-   * Find the image, in the first store that has it, and read its manifest. Where no platform is asked for, an image for another machine is taken
-   * with a warning.
+   * Find the image, in the first store that has it, and read its manifest. A store that cannot be read counts only if no other has the image. Where
+   * no platform is asked for, an image for another machine is taken with a warning.
    *
    * @throws {ContainersStorageError} IMAGE_NOT_FOUND, INVALID_STORE, MISSING_DATA, LAYER_MISMATCH, NOT_READABLE, TOO_LARGE
    * @throws {OciSpecError} NO_MATCH; TAG_NOT_FOUND for any tag; what parsing gives {VerifyError}; the signal's reason
@@ -124,17 +127,27 @@ export class StorageImage implements ImageSource {
   }
 
   async #find(signal: AbortSignal | undefined): Promise<StoredImage> {
-    const { stores, wanted, reference, onWarning } = this.#options;
+    const { stores, wanted, onWarning } = this.#options;
+    const unread = new Skipped();
     for (const store of stores) {
-      const image = findImage(await store.images({ signal, onWarning }), wanted);
-      if (image === undefined) continue;
-      return readImage(
-        { store, image, stores: [store, ...stores.filter((other) => other !== store)], digest: wanted.digest },
-        { signal, onWarning },
-      );
+      const list = await unread.unless(store.images({ signal, onWarning }));
+      const image = list && findImage(list.records, wanted);
+      if (image !== undefined) {
+        const others = stores.filter((other) => other !== store);
+        return readImage({ store, image, stores: [store, ...others], digest: wanted.digest }, { signal, onWarning });
+      }
+      if (list?.damage !== undefined) unread.add(list.damage);
     }
+    throw unread.reason ?? this.#notFound();
+  }
+
+  #notFound(): ContainersStorageError {
+    const { stores, reference, skipped } = this.#options;
     const places = stores.map(({ path }) => path).join(', ');
-    throw new ContainersStorageError('IMAGE_NOT_FOUND', reference, `Failed to find the image in any storage (${places})`);
+    const also = skipped === undefined ? '' : `; not looked at: ${skipped.message}`;
+    return new ContainersStorageError('IMAGE_NOT_FOUND', reference, `Failed to find the image in any storage (${places}${also})`, {
+      ...(skipped && { cause: skipped }),
+    });
   }
 
   #checkPlatform({ platform: found }: StoredImage, { platform: wanted, onWarning }: ResolveOptions): void {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { bigDataFile } from './big-data.ts';
 import { ContainersStorageError } from './errors.ts';
 import { holdReadLock, type LockOptions } from './read-lock.ts';
-import { parseImages, parseLayers, type ImageRecord, type LayerRecord } from './records.ts';
+import { parseImages, parseLayers, type ImageRecord, type LayerRecord, type Listed } from './records.ts';
 import { Directory, fileChunks } from './store-files.ts';
 import type { StorePlace } from './locate-stores.ts';
 
@@ -51,13 +51,13 @@ export class Store {
   }
 
   /** @throws {ContainersStorageError} INVALID_STORE, TOO_LARGE, NOT_READABLE; the signal's reason */
-  async images(options: LockOptions): Promise<readonly ImageRecord[]> {
-    return this.#document('images', options, (bytes, path) => (bytes === undefined ? [] : parseImages(bytes, path)));
+  async images(options: LockOptions): Promise<Listed<readonly ImageRecord[]>> {
+    return this.#document('images', options, (bytes, path) => (bytes === undefined ? { records: [] } : parseImages(bytes, path)));
   }
 
   /** @throws as {@link images} */
-  async layers(options: LockOptions): Promise<ReadonlyMap<string, LayerRecord>> {
-    return this.#document('layers', options, (bytes, path) => (bytes === undefined ? new Map() : parseLayers(bytes, path)));
+  async layers(options: LockOptions): Promise<Listed<ReadonlyMap<string, LayerRecord>>> {
+    return this.#document('layers', options, (bytes, path) => (bytes === undefined ? { records: new Map() } : parseLayers(bytes, path)));
   }
 
   /** A document that is kept beside an image; undefined if it is not there. */

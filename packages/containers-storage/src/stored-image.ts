@@ -14,15 +14,10 @@ import {
 } from '@cfskit/oci-spec';
 import { MANIFEST, manifestOf } from './big-data.ts';
 import { ContainersStorageError } from './errors.ts';
+import { LayerFinder, type PlacedLayer } from './layer-finder.ts';
 import type { LockOptions } from './read-lock.ts';
-import type { ImageRecord, LayerRecord } from './records.ts';
+import type { ImageRecord } from './records.ts';
 import type { Store } from './store.ts';
-
-/** A layer and the store that has it. */
-interface PlacedLayer {
-  readonly store: Store;
-  readonly record: LayerRecord;
-}
 
 /** A layer that is what the config names. */
 export interface NamedLayer extends PlacedLayer {
@@ -114,16 +109,14 @@ async function placeLayers(
   ids: readonly string[],
   options: LockOptions,
 ): Promise<ReadonlyMap<string, NamedLayer>> {
-  const known: { readonly store: Store; readonly records: ReadonlyMap<string, LayerRecord> }[] = [];
-  for (const store of stores) known.push({ store, records: await store.layers(options) });
+  const finder = new LayerFinder(stores, options);
   const chain: PlacedLayer[] = [];
   for (let id = image.layer; id !== undefined;) {
-    const home = known.find(({ records }) => records.has(id!));
-    if (home === undefined) throw mismatch(image, `layer ${id} is in no store`);
-    const record = home.records.get(id)!;
-    chain.push({ store: home.store, record });
+    const layer: PlacedLayer | undefined = await finder.find(id);
+    if (layer === undefined) throw mismatch(image, `layer ${id} is in no store`);
+    chain.push(layer);
     if (chain.length > ids.length) throw mismatch(image, `Layer count mismatch: more than the ${ids.length} layers of its config`);
-    id = record.parent;
+    id = layer.record.parent;
   }
   if (chain.length !== ids.length) throw mismatch(image, `Layer count mismatch: ${chain.length} layers, ${ids.length} in its config`);
   return new Map(chain.toReversed().map((layer, index) => [ids[index]!, namedLayer(image, layer, ids[index]!)]));

@@ -58,7 +58,8 @@ const DAMAGES: readonly (readonly [what: string, code: string, damage: (store: F
   ['the id of an image is a path', 'INVALID_STORE', ({ paths }) => replaceIn(paths.images, /"id":"[^"]*"/, '"id":"../../x"')],
   ['the id of a layer is a path', 'INVALID_STORE', ({ paths }) => replaceIn(paths.layers, /"id":"[^"]*"/, '"id":"../../x"')],
   ['names are no texts', 'INVALID_STORE', ({ paths }) => replaceIn(paths.images, '"localhost/app:1"', '7')],
-  ['the size of a layer is none', 'INVALID_STORE', ({ paths }) => replaceIn(paths.layers, /"diff-size":\d+/, '"diff-size":-1')],
+  ['the size of a layer is none', 'INVALID_STORE', ({ paths }) => replaceIn(paths.layers, /"diff-size":\d+/, '"diff-size":-2')],
+  ['the size of a layer is not known', 'LAYER_MISMATCH', ({ paths }) => replaceIn(paths.layers, /"diff-size":\d+/, '"diff-size":-1')],
   ['the size of a layer is missing', 'LAYER_MISMATCH', ({ paths }) => replaceIn(paths.layers, /,"diff-size":\d+/, '')],
   ['the size of a layer is wrong', 'SIZE_MISMATCH', ({ paths }) => replaceIn(paths.layers, /"diff-size":\d+/, '"diff-size":1000')],
   ['the manifest is missing', 'MISSING_DATA', ({ paths }) => rmSync(paths.bigData('manifest'))],
@@ -121,9 +122,19 @@ it.each(DAMAGES)('%s: %s', async (_, code, damage) => {
   expect(readdirSync('/proc/self/fd')).toHaveLength(descriptors);
 });
 
-it('is not damaged when images of others are', async () => {
+const OTHER_ID = 'f'.repeat(64);
+const OTHERS: readonly (readonly [what: string, kind: 'images' | 'layers', record: unknown])[] = [
+  ['an image without its layer', 'images', { id: OTHER_ID, names: ['localhost/lost:1'], layer: 'e'.repeat(64) }],
+  ['an image whose names are no texts', 'images', { id: OTHER_ID, names: [7] }],
+  ['an image that is nothing', 'images', null],
+  ['a layer that was fetched in part', 'layers', { id: OTHER_ID, 'toc-digest': `sha256:${OTHER_ID}`, 'diff-size': -1 }],
+  ['a layer whose size is no number', 'layers', { id: OTHER_ID, 'diff-size': 'large' }],
+  ['a layer whose id is a path', 'layers', { id: '../../x' }],
+];
+
+it.each(OTHERS)('does not mind %s beside the own', async (_, kind, record) => {
   const store = writeStore(next(), layers);
-  const [own] = JSON.parse(readFileSync(store.paths.images, 'utf8')) as [object];
-  writeFileSync(store.paths.images, JSON.stringify([{ id: 'f'.repeat(64), names: ['localhost/lost:1'], layer: 'e'.repeat(64) }, own]));
+  const list = JSON.parse(readFileSync(store.paths[kind], 'utf8')) as unknown[];
+  writeFileSync(store.paths[kind], JSON.stringify([record, ...list]));
   expect(await readAll(store)).toBeUndefined();
 });

@@ -1,7 +1,7 @@
 import { loadImage, openVerified, parsePlatform, readBlob, type Descriptor } from '@cfskit/oci-spec';
 import { tar } from '@cfskit/fixtures';
 import { recordLock } from '@cfskit/linux';
-import { closeSync, openSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { openContainersStorage, type StorageImage } from '../src/index.ts';
 import { writeStore, type FakeStore } from './fake-store.ts';
@@ -115,6 +115,43 @@ it('is an error without store or image, which says where it was looked for', asy
   const source = openContainersStorage(`[vfs@${path}]app:2`);
   await expect(source.resolve()).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND', message: expect.stringContaining(path) as string });
   await source.close();
+});
+
+describe('a store that is of no use', () => {
+  const useless: readonly (readonly [what: string, code: string, damage: (store: FakeStore) => void])[] = [
+    ['whose list of images is no JSON', 'INVALID_STORE', ({ paths }) => writeFileSync(paths.images, '[{')],
+    ['whose list of images is too long', 'TOO_LARGE', ({ paths }) => truncateSync(paths.images, 65 * 1024 * 1024)],
+    ['whose list of layers is no JSON', 'IMAGE_NOT_FOUND', ({ paths }) => writeFileSync(paths.layers, '[{')],
+  ];
+  it.each(useless)('%s does not keep an image from being found in another one', async (_, code, damage) => {
+    const [bad, good] = [writeStore(next(), layers, { names: ['localhost/bad:1'] }), writeStore(next(), layers)];
+    damage(bad);
+    const source = openContainersStorage(`[${bad.path}:additionalimagestore=${good.path}]app:1`);
+    const { resolved } = await loadImage(source);
+    expect(await source.storedLayers(resolved)).toHaveLength(layers.length);
+    await source.close();
+    const lost = openContainersStorage(`[${bad.path}:additionalimagestore=${good.path}]app:2`);
+    await expect(lost.resolve()).rejects.toMatchObject({ code });
+    await lost.close();
+  });
+
+  it('because of its driver, is passed over, and named when the image is nowhere else', async () => {
+    const good = writeStore(next(), layers);
+    const bad = next();
+    mkdirSync(bad);
+    const conf = `${bad}/storage.conf`;
+    writeFileSync(conf, `[storage]\ndriver = "btrfs"\ngraphroot = "${bad}"\nrootless_storage_path = "${bad}"\n`);
+    const env = { CONTAINERS_STORAGE_CONF: conf, STORAGE_OPTS: `additionalimagestore=${good.path}` };
+    const source = openContainersStorage('app:1', { env });
+    expect((await source.resolve()).descriptor).toEqual(good.image.descriptor);
+    await source.close();
+    const lost = openContainersStorage('app:2', { env });
+    await expect(lost.resolve()).rejects.toMatchObject({
+      code: 'IMAGE_NOT_FOUND',
+      message: expect.stringContaining('found btrfs') as string,
+    });
+    await lost.close();
+  });
 });
 
 it('waits for whoever writes to the store, and gives up when told to', async () => {
