@@ -42,7 +42,8 @@ export interface ExtractResult {
  * @param to a directory that is made if need be
  * @param readContent the bytes of a file, exactly as many as the tree says, and checked by whoever gives them
  * @throws {RenderError} TARGET_NOT_EMPTY, TARGET_BLOCKED, OWNER_REFUSED, XATTR_REFUSED, DEVICE_REFUSED. {FsTreeError} NOT_FOUND,
- *   NOT_A_DIRECTORY, INVALID_PATH for a path. What `readContent` throws; the signal's reason
+ *   NOT_A_DIRECTORY, INVALID_PATH for a path. What `readContent` throws; the signal's reason. {RangeError} if it gives
+ *   another number of bytes, which one that checks does not
  */
 export async function extractTree(
   tree: Directory,

@@ -8,7 +8,10 @@ export interface RenderLimits {
   readonly maxHoleBytes?: number;
   /** Bytes put out by a decoder for each byte taken in, above 4 GiB of output. Default 2000; a cause with code `RATIO_LIMIT`. */
   readonly maxRatio?: number;
-  /** Entries of one layer, and of all together. Default 10,000,000; `LIMIT_ENTRIES`. */
+  /**
+   * Entries of all layers together, also those that newer layers replace. Each takes about a kilobyte of memory. Default 10,000,000;
+   * `LIMIT_ENTRIES`.
+   */
   readonly maxEntries?: number;
   /** Directories nest less deep than this. Default 2048; `LIMIT_DEPTH`. */
   readonly maxDepth?: number;

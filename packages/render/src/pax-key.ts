@@ -7,6 +7,9 @@ export const XATTR = 'SCHILY.xattr.';
 /** Keys about the holes of a file begin with this. */
 export const SPARSE = 'GNU.sparse.';
 
+/** Times that are passed on as they came. */
+export const TIMES: ReadonlySet<ByteString> = new Set(['atime', 'ctime']);
+
 /** Star's size of a file with its holes. Nobody is to see it on a file that has none any more. */
 export const REAL_SIZE = 'SCHILY.realsize';
 

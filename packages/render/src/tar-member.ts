@@ -4,7 +4,7 @@ import { entryType, FIELD, TYPE, type FieldRange, type TarEntryType } from '@cfs
 import { RenderError } from './errors.ts';
 import type { GlobalRecords } from './global-records.ts';
 import type { PaxRecord } from './pax.ts';
-import { FIELDS, REAL_SIZE, setOrDelete, SPARSE, textValue, XATTR, xattrName } from './pax-key.ts';
+import { FIELDS, REAL_SIZE, setOrDelete, SPARSE, textValue, TIMES, XATTR, xattrName } from './pax-key.ts';
 import { parsePaxInteger, parsePaxTime } from './pax-value.ts';
 import type { SharedValues } from './shared-values.ts';
 import { lowest32, readNumber } from './tar-number.ts';
@@ -106,6 +106,7 @@ function sortRecords({ globals, records = NO_RECORDS }: MemberMetadata, offset: 
   const xattrs = new Map<ByteString, ByteString>();
   const others = new Map<ByteString, ByteString>();
   for (const [key, value] of records) {
+    if (TIMES.has(key) && value !== '') parsePaxTime(key, value, offset); // other readers refuse what they cannot read, so that it is not passed on
     if (key.startsWith(XATTR)) xattrs.set(xattrName(key, offset), value);
     else if (key !== REAL_SIZE)
       setOrDelete(FIELDS.has(key) || key.startsWith(SPARSE) ? fields : others, key, textValue(key, value, offset));

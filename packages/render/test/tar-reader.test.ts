@@ -355,6 +355,7 @@ describe('records', () => {
     ['an attribute without a name', [record('x', pax({ 'SCHILY.xattr.': 'a' }))], 'INVALID_PAX'],
     ['an attribute with a name that is too long', [record('x', pax({ [`SCHILY.xattr.user.${'a'.repeat(251)}`]: 'a' }))], 'INVALID_PAX'],
     ['a time beyond all times', [record('x', pax({ mtime: '9223372036854775808' }))], 'INVALID_PAX'],
+    ['a time of access that is none', [record('x', pax({ atime: 'garbage' }))], 'INVALID_PAX'],
     ['a time that is none', [record('x', pax({ mtime: 'NaN' }))], 'INVALID_PAX'],
     ['a size for all entries', [record('g', pax({ size: '5' }))], 'INVALID_PAX'],
     ['more than a MiB', [block({ type: 'x', size: 2 ** 20 })], 'LIMIT_METADATA'],
