@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { open, rm, stat, type FileHandle } from 'node:fs/promises';
+import { access, open, rm, stat, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CompressionError, decode, detectFormat, type CompressionFormat, type DecodeLimits } from '@cfskit/compression';
@@ -12,7 +12,7 @@ import { scanTar, type TarIndex, type TarRegion } from './tar-index.ts';
 /** How an archive is opened. */
 export interface OpenArchiveOptions {
   readonly signal?: AbortSignal;
-  /** Where a compressed archive is unpacked to, as one file without a name; the system's directory for such files if not said. */
+  /** Where a compressed archive is unpacked to, as one file without a name; `TMPDIR`, or else `/var/tmp`, if not said. */
   readonly stagingDirectory?: string;
   /** How much a compressed archive may unpack to; see `@cfskit/compression`. */
   readonly limits?: DecodeLimits;
@@ -188,7 +188,7 @@ async function sniffed(stream: AsyncIterable<Uint8Array>): Promise<Compressed> {
 async function stage(path: string, compressed: Promise<Compressed>, options: OpenArchiveOptions): Promise<OpenTar> {
   const { signal, limits } = options;
   const { format, source } = await compressed;
-  const handle = await openUnnamed(options.stagingDirectory ?? tmpdir());
+  const handle = await openUnnamed(options.stagingDirectory ?? (await usualDirectory()));
   try {
     const chunks = decode(source, { format, ...(limits && { limits }), ...(signal && { signal }) });
     const size = await writeChunks(handle, chunks, 0, signal);
@@ -198,6 +198,17 @@ async function stage(path: string, compressed: Promise<Compressed>, options: Ope
     if (!(cause instanceof CompressionError)) throw cause;
     throw new OciDirError('INVALID_ARCHIVE', path, `unpacking ${path}`, { cause });
   }
+}
+
+const LARGE_FILES = '/var/tmp';
+
+/** `/tmp` is often kept in memory, and an image is large. */
+async function usualDirectory(): Promise<string> {
+  if ((process.env['TMPDIR'] ?? '') !== '') return tmpdir();
+  return await access(LARGE_FILES, constants.W_OK).then(
+    () => LARGE_FILES,
+    () => tmpdir(),
+  );
 }
 
 async function openUnnamed(directory: string): Promise<FileHandle> {

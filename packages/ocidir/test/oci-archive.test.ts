@@ -17,13 +17,13 @@ import { digestOf, loadImage, mediaTypes, openVerified, parsePlatform, readBlob 
 import { array, assert, asyncProperty, nat, record, uint8Array } from 'fast-check';
 import { spawnSync } from 'node:child_process';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, readdir, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, open, readdir, readlink, truncate, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { pack } from 'tar-stream';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { openImageArchive, openOciArchive } from '../src/index.ts';
 import { withArchive } from './archives.ts';
 import { chain, collect, failure } from './layouts.ts';
@@ -84,6 +84,23 @@ describe('an OCI layout in a tar', () => {
       expect((await archive.resolve({ tag: 'multi', platform: ARM64 })).descriptor.digest).toBe(arm64.descriptor.digest);
       await archive.close();
       expect(await readAll(path)).toEqual(expected);
+    });
+  });
+
+  it.each<[string, boolean]>([
+    ['/var/tmp, where large files go', false],
+    ['the directory of the environment', true],
+  ])('is unpacked in %s', async (_, isSet) => {
+    await withTempDir(async (directory) => {
+      vi.stubEnv('TMPDIR', isSet ? directory : undefined);
+      const path = join(directory, 'image');
+      await writeFile(path, compress(layoutTar(files), 'gzip'));
+      const archive = await openOciArchive(path);
+      vi.unstubAllEnvs();
+      const opened = await Promise.all((await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')));
+      const staged = opened.filter((name) => name.includes('/cfskit-') && name.endsWith('.tar (deleted)'));
+      expect(staged.map((name) => dirname(name))).toContain(isSet ? directory : '/var/tmp');
+      await archive.close();
     });
   });
 
