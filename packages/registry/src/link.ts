@@ -8,6 +8,9 @@ import { foreignTarget, type Answer } from './redirect.ts';
 const MAX_PAGES = 10_000;
 const MAX_PAGE_SIZE = 32 * 1024 * 1024;
 
+/** Of all pages together: lists are collected, and three million tags are more than there are anywhere. */
+const MAX_LIST_SIZE = 64 * 1024 * 1024;
+
 /** One page of a list. */
 export interface Page {
   readonly status: number;
@@ -20,14 +23,18 @@ export interface Page {
 /**
  * The pages of a list, one request each, following `Link: <…>; rel="next"` within the registry's own origin.
  *
- * @throws {RegistryError} BAD_RESPONSE for a link elsewhere, to a page seen before, or beyond ten thousand pages; TOO_LARGE
+ * @throws {RegistryError} BAD_RESPONSE for a link elsewhere, to a page seen before, or beyond ten thousand pages; TOO_LARGE: more than 32 MiB in a page, 64 MiB in all
  */
 export async function* pages(session: Session, call: Call): AsyncGenerator<Page, void> {
   const seen = new Set<string>();
   let target = call.target;
+  let size = 0;
   for (;;) {
     const answer = await session.send({ ...call, target });
-    yield await toPage(answer, call);
+    const page = await toPage(answer, call);
+    size += page.bytes?.byteLength ?? 0;
+    if (size > MAX_LIST_SIZE) throw tooLarge(answer, call, `a list of at most ${MAX_LIST_SIZE} bytes`);
+    yield page;
     const next = nextUrl(answer);
     if (next === undefined) return;
     if (seen.has(next.href) || seen.size >= MAX_PAGES) throw badLink(answer, call, 'a list without end');
@@ -47,8 +54,12 @@ async function toPage(answer: Answer, call: Call): Promise<Page> {
   }
   const bytes = await readBody(response, MAX_PAGE_SIZE);
   if (bytes !== undefined) return { status, headers, bytes, url };
-  const message = `GET ${publicUrl(url)}: wanted a page of at most ${MAX_PAGE_SIZE} bytes, found more`;
-  throw new RegistryError('TOO_LARGE', message, { registry: call.endpoint.host, url: publicUrl(url) });
+  throw tooLarge(answer, call, `a page of at most ${MAX_PAGE_SIZE} bytes`);
+}
+
+function tooLarge({ url }: Answer, { endpoint }: Call, wanted: string): RegistryError {
+  const message = `GET ${publicUrl(url)}: wanted ${wanted}, found more`;
+  return new RegistryError('TOO_LARGE', message, { registry: endpoint.host, url: publicUrl(url) });
 }
 
 function nextUrl({ response, url }: Answer): URL | undefined {

@@ -31,6 +31,17 @@ describe('parseNextLink', () => {
 });
 
 describe('listTags', () => {
+  it('ends where a list is longer than all there are', async () => {
+    const page = Buffer.from(JSON.stringify({ name: 'a', tags: ['x'.repeat(30 * 2 ** 20)] }));
+    let served = 0;
+    const server = await scripted((request, response) => {
+      if (!request.url!.includes('/tags/')) return void response.setHeader('docker-distribution-api-version', 'registry/2.0').end('{}');
+      return void response.setHeader('link', `</v2/a/tags/list?n=1&last=${served++}>; rel="next"`).end(page);
+    });
+    expect(await failure(Array.fromAsync(testClient().listTags(`${server.host}/a`)))).toMatchObject({ code: 'TOO_LARGE' });
+    expect(served).toBe(3);
+  });
+
   it.each([1, 2, 5, 1000])('gives all tags in order, %i per page', async (pageSize) => {
     const registry = await testRegistry({ pageSize });
     const tags = ['v10', 'v9', 'latest', 'a', 'b'];
