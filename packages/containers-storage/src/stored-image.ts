@@ -6,6 +6,7 @@ import {
   MAX_JSON_SIZE,
   mediaTypes,
   parseImageConfig,
+  parseIndex,
   parseJson,
   parseManifest,
   type Descriptor,
@@ -57,7 +58,7 @@ export async function readImage({ store, image, stores, digest }: FoundImage, op
   const manifestRaw = readManifest(store, image, digest);
   const { mediaType = mediaTypes.manifest, config } = parseManifest(manifestRaw);
   const manifest: Descriptor = { mediaType, digest: digestOf(manifestRaw), size: manifestRaw.byteLength };
-  const configRaw = readDocument(store, image, config);
+  const configRaw = readDocument(store, image, config.digest, config);
   const documents = new Map([
     [manifest.digest, manifestRaw],
     [config.digest, configRaw],
@@ -70,13 +71,19 @@ export async function readImage({ store, image, stores, digest }: FoundImage, op
   return { manifest, manifestRaw, platform, documents, layers: await placeLayers(stores, image, ids, options), diffIds: ids };
 }
 
-/** The manifest of a digest if it is there and is no index, else the one that counts. */
+/** The manifest of the digest that was asked for, if any; for that of an index, the image's own, which must be one of those in it. */
 function readManifest(store: Store, image: ImageRecord, wanted: string | undefined): Uint8Array {
-  const named = wanted === undefined ? undefined : store.bigData(image, manifestOf(wanted), MAX_JSON_SIZE);
-  if (named !== undefined && !isIndexDocument(named)) return checked(named, { digest: wanted! });
-  const raw = store.bigData(image, MANIFEST, MAX_JSON_SIZE);
-  if (raw === undefined) throw missing(store, image, MANIFEST);
-  return image.digest === undefined ? raw : checked(raw, { digest: image.digest });
+  if (wanted === undefined || wanted === image.digest) return readOwnManifest(store, image);
+  const named = readDocument(store, image, manifestOf(wanted), { digest: wanted });
+  if (!isIndexDocument(named)) return named;
+  const raw = readOwnManifest(store, image);
+  const digest = digestOf(raw);
+  if (parseIndex(named).manifests.some((entry) => entry.digest === digest)) return raw;
+  throw missing(store, image, `manifest of the index ${wanted}, only ${digest}`);
+}
+
+function readOwnManifest(store: Store, image: ImageRecord): Uint8Array {
+  return readDocument(store, image, MANIFEST, image.digest === undefined ? undefined : { digest: image.digest });
 }
 
 function isIndexDocument(raw: Uint8Array): boolean {
@@ -84,10 +91,10 @@ function isIndexDocument(raw: Uint8Array): boolean {
   return typeof value === 'object' && value !== null && 'manifests' in value;
 }
 
-function readDocument(store: Store, image: ImageRecord, descriptor: Descriptor): Uint8Array {
-  const raw = store.bigData(image, descriptor.digest, MAX_JSON_SIZE);
-  if (raw === undefined) throw missing(store, image, descriptor.digest);
-  return checked(raw, descriptor);
+function readDocument(store: Store, image: ImageRecord, name: string, expected: Expected | undefined): Uint8Array {
+  const raw = store.bigData(image, name, MAX_JSON_SIZE);
+  if (raw === undefined) throw missing(store, image, name);
+  return expected === undefined ? raw : checked(raw, expected);
 }
 
 /** @throws {VerifyError} */

@@ -1,5 +1,5 @@
 import { loadImage, openVerified, parsePlatform, readBlob, type Descriptor } from '@cfskit/oci-spec';
-import { tar } from '@cfskit/fixtures';
+import { sha256, tar } from '@cfskit/fixtures';
 import { recordLock } from '@cfskit/linux';
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -115,6 +115,43 @@ it('is an error without store or image, which says where it was looked for', asy
   const source = openContainersStorage(`[vfs@${path}]app:2`);
   await expect(source.resolve()).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND', message: expect.stringContaining(path) as string });
   await source.close();
+});
+
+describe('an image that is asked for by a digest', () => {
+  const DOCKER_LIST = 'application/vnd.docker.distribution.manifest.list.v2+json';
+  const entry = ({ image: { descriptor } }: FakeStore): object => descriptor;
+  const other = { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: `sha256:${'e'.repeat(64)}`, size: 7 };
+
+  /** Ask for the image by the digest of a document that is listed, and that may be something else, or not there. */
+  async function resolveBy(document: string | undefined, make: (store: FakeStore) => string): Promise<unknown> {
+    const store = writeStore(next(), layers);
+    const text = document ?? make(store);
+    const digest = sha256(Buffer.from(make(store)));
+    const list = JSON.parse(readFileSync(store.paths.images, 'utf8')) as { 'big-data-names': string[] }[];
+    list[0]!['big-data-names'].push(`manifest-${digest}`);
+    writeFileSync(store.paths.images, JSON.stringify(list));
+    if (text !== '') writeFileSync(store.paths.bigData(`manifest-${digest}`), text);
+    const source = open(store, `localhost/app@${digest}`);
+    try {
+      const { descriptor } = await source.resolve();
+      expect(descriptor).toEqual(store.image.descriptor);
+      return 'resolved';
+    } catch (error) {
+      return (error as { code?: unknown }).code;
+    } finally {
+      await source.close();
+    }
+  }
+  const index = (...manifests: readonly object[]): string => JSON.stringify({ schemaVersion: 2, mediaType: DOCKER_LIST, manifests });
+
+  it.each<[string, string, string | undefined, (store: FakeStore) => string]>([
+    ['an index that names it', 'resolved', undefined, (store) => index(other, entry(store))],
+    ['an index that names others', 'MISSING_DATA', undefined, () => index(other)],
+    ['an index that is not there', 'MISSING_DATA', '', (store) => index(entry(store))],
+    ['an index that is another one', 'DIGEST_MISMATCH', '{"schemaVersion":2,"manifests":[]}', (store) => index(entry(store))],
+  ])('is of %s: %s', async (_, outcome, document, make) => {
+    expect(await resolveBy(document, make)).toBe(outcome);
+  });
 });
 
 describe('a store that is of no use', () => {
