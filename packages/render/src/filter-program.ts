@@ -29,7 +29,7 @@ export async function* filterProgram(
     const failure = await fed;
     const outcome = await ended;
     if (failure !== undefined && !hasCode(failure, 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE')) throw failure;
-    check(program, outcome, words.text());
+    check(program, outcome, words.sentence());
   } finally {
     endProgram(child);
     await ended;

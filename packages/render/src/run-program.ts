@@ -73,7 +73,7 @@ export class FedProgram {
 
   /** The error for how it ended, with the last it said. */
   failure(options: ErrorOptions = {}): RenderError {
-    const words = [this.#stderr.text(), this.#stdout.text()].filter((text) => text !== '').join('; ');
+    const words = [this.#stderr.sentence(), this.#stdout.sentence()].filter((text) => text !== '').join('; ');
     const how = this.#status === 0 ? 'ended before it had read everything' : `ended with ${this.#status}`;
     return new RenderError('PROGRAM_FAILED', `${this.#name} ${how}${words === '' ? '' : `: ${words}`}`, options);
   }

@@ -1,3 +1,6 @@
+/** Line feeds, and the carriage returns of progress bars. */
+const LINE_ENDS = /\s*[\r\n]\s*/;
+
 /** The last bytes of what a program says, in bounded memory. */
 export class Tail {
   readonly #limit: number;
@@ -18,6 +21,11 @@ export class Tail {
   text(): string {
     this.#shorten();
     return Buffer.concat(this.#chunks).toString('utf8').trim();
+  }
+
+  /** Its lines as parts of one, for the message of an error. */
+  sentence(): string {
+    return this.text().split(LINE_ENDS).join('; ');
   }
 
   #shorten(): void {
