@@ -1,6 +1,4 @@
-import { closeDescriptor } from '@cfskit/linux';
 import type { LayerFile, LayerPiece } from '@cfskit/oci-spec';
-import { fstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { ContainersStorageError } from './errors.ts';
 import { pathBelow } from './path-below.ts';
@@ -22,7 +20,8 @@ export async function* layerPieces(store: Store, layer: LayerRecord, signal: Abo
   const path = `${store.path}/${store.driver}-layers/${layer.id}.tar-split.gz`;
   const files = store.files(layer);
   try {
-    for await (const segments of readSegments(store.tarSplit(layer), path)) {
+    for await (const segments of readSegments(store.tarSplit(layer, signal), path)) {
+      signal?.throwIfAborted();
       for (const segment of segments) {
         signal?.throwIfAborted();
         if (segment.kind === 'bytes') yield segment.bytes;
@@ -37,18 +36,19 @@ export async function* layerPieces(store: Store, layer: LayerRecord, signal: Abo
 function* openedFile(files: Directory, name: Uint8Array, size: number): Generator<LayerFile, void> {
   const below = pathBelow(name, files.path);
   const path = join(files.path, Buffer.from(below).toString());
-  const fd = files.openFile(below);
-  if (fd === undefined) throw new ContainersStorageError('FILE_CHANGED', path, 'a file of the layer is not there');
+  const file = files.openFile(below);
+  if (file === undefined) throw new ContainersStorageError('FILE_CHANGED', path, 'a file of the layer is not there');
+  if (file === 'no file') throw changed(path, size, 'something else');
   try {
-    const stat = fstatSync(fd);
-    const found = stat.isFile() ? `${stat.size} bytes` : 'something else';
-    if (!stat.isFile() || stat.size !== size) {
-      throw new ContainersStorageError('FILE_CHANGED', path, `wanted a file of ${size} bytes, found ${found}`);
-    }
-    yield { fd, size, path };
+    if (file.size !== size) throw changed(path, size, `${file.size} bytes`);
+    yield { fd: file.fd, size, path };
   } finally {
-    closeDescriptor(fd);
+    file.close();
   }
+}
+
+function changed(path: string, size: number, found: string): ContainersStorageError {
+  return new ContainersStorageError('FILE_CHANGED', path, `wanted a file of ${size} bytes, found ${found}`);
 }
 
 /**

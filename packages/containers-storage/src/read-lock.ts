@@ -1,4 +1,4 @@
-import { closeDescriptor, LinuxError, recordLockAsync } from '@cfskit/linux';
+import { LinuxError, recordLockAsync } from '@cfskit/linux';
 import type { Directory } from './store-files.ts';
 
 /** How a lock of a store is waited for. */
@@ -15,17 +15,17 @@ export interface LockOptions {
  * @throws the signal's reason
  */
 export async function holdReadLock(directory: Directory, name: string, { signal, onWarning }: LockOptions): Promise<() => void> {
-  const fd = directory.openFile(name);
-  if (fd === undefined) return () => undefined;
+  const file = directory.openFile(name);
+  if (file === undefined || file === 'no file') return () => undefined;
   const onWait = (): void => onWarning(`waiting for ${directory.path}/${name}, which somebody else is using`);
   try {
-    await recordLockAsync(fd, 'shared', { onWait, signal });
+    await recordLockAsync(file.fd, 'shared', { onWait, signal });
   } catch (error) {
     if (!(error instanceof LinuxError) || error.code !== 'UNSUPPORTED') {
-      closeDescriptor(fd);
+      file.close();
       throw error;
     }
     onWarning(`${directory.path} is read without its lock, which needs koffi`);
   }
-  return () => closeDescriptor(fd);
+  return () => file.close();
 }

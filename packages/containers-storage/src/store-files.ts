@@ -1,4 +1,4 @@
-import { closeDescriptor, openBeneath } from '@cfskit/linux';
+import { closeDescriptor, O_PATH, openBeneath } from '@cfskit/linux';
 import { closeSync, constants, fstatSync, openSync, read, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -6,8 +6,12 @@ import { ContainersStorageError, hasCode } from './errors.ts';
 
 const { O_DIRECTORY, O_NONBLOCK, O_RDONLY } = constants;
 
-/** A FIFO that nobody writes to would hold up whoever opens it. */
-const READ_FILE = O_RDONLY | O_NONBLOCK;
+/** A file open for reading. */
+export interface OpenFile {
+  readonly fd: number;
+  readonly size: number;
+  close(): void;
+}
 
 /** An open directory. Below it no symbolic link is followed, and nothing outside of it is opened. */
 export class Directory {
@@ -38,15 +42,22 @@ export class Directory {
   }
 
   /**
-   * Open a file below. It need not be a regular one.
+   * Open a regular file below. Anything else is left unopened: with devices and FIFOs that alone can have effects.
    *
    * @param name names with single slashes between them
-   * @returns a descriptor, to be closed by `closeDescriptor`; undefined if there is none, or a symbolic link is in the way
-   * @throws {ContainersStorageError} NOT_READABLE {LinuxError}
+   * @returns undefined if there is nothing of this name, or a symbolic link is in the way; `'no file'` if it is something else
+   * @throws {ContainersStorageError} NOT_READABLE, UNSAFE_PATH {LinuxError}
    */
-  openFile(name: string | Uint8Array): number | undefined {
+  openFile(name: string | Uint8Array): OpenFile | 'no file' | undefined {
     const bytes = typeof name === 'string' ? Buffer.from(name) : name;
-    return ifAny(join(this.path, Buffer.from(bytes).toString()), () => openBeneath(this.#fd, bytes, READ_FILE));
+    return ifAny(join(this.path, Buffer.from(bytes).toString()), () => {
+      const place = openBeneath(this.#fd, bytes, O_PATH);
+      try {
+        return fstatSync(place).isFile() ? reopened(place) : 'no file';
+      } finally {
+        closeDescriptor(place);
+      }
+    });
   }
 
   /**
@@ -56,23 +67,28 @@ export class Directory {
    * @throws {ContainersStorageError} TOO_LARGE, NOT_READABLE, INVALID_STORE if it is no regular file
    */
   readFile(name: string, limit: number): Uint8Array<ArrayBuffer> | undefined {
-    const fd = this.openFile(name);
-    if (fd === undefined) return undefined;
+    const file = this.openFile(name);
+    if (file === undefined) return undefined;
     const path = join(this.path, name);
+    if (file === 'no file') throw new ContainersStorageError('INVALID_STORE', path, 'wanted a regular file, found something else');
     try {
-      const stat = fstatSync(fd);
-      if (!stat.isFile()) throw new ContainersStorageError('INVALID_STORE', path, 'wanted a regular file, found something else');
-      if (stat.size > limit) throw new ContainersStorageError('TOO_LARGE', path, `wanted at most ${limit} bytes, found ${stat.size}`);
-      const bytes = new Uint8Array(stat.size);
-      return bytes.subarray(0, readFully(fd, bytes));
+      if (file.size > limit) throw new ContainersStorageError('TOO_LARGE', path, `wanted at most ${limit} bytes, found ${file.size}`);
+      const bytes = new Uint8Array(file.size);
+      return bytes.subarray(0, readFully(file.fd, bytes));
     } finally {
-      closeDescriptor(fd);
+      file.close();
     }
   }
 
   close(): void {
     this.#close();
   }
+}
+
+/** The file that a descriptor of O_PATH stands for, whatever has its name by now. */
+function reopened(place: number): OpenFile {
+  const fd = openSync(`/proc/self/fd/${place}`, O_RDONLY | O_NONBLOCK);
+  return { fd, size: fstatSync(fd).size, close: () => closeSync(fd) };
 }
 
 /** Fill `bytes` from the start of a file, and say how many there were. */
@@ -105,6 +121,7 @@ function ifAny<T>(path: string, open: () => T): T | undefined {
     return open();
   } catch (cause) {
     if (hasCode(cause, 'ENOENT', 'ENOTDIR', 'ELOOP')) return undefined;
+    if (hasCode(cause, 'ENAMETOOLONG')) throw new ContainersStorageError('UNSAFE_PATH', path, 'longer than any name can be', { cause });
     if (!hasCode(cause, 'EACCES', 'EPERM')) throw cause;
     throw new ContainersStorageError('NOT_READABLE', path, 'this user may not read it (podman unshare runs programs as its owner)', {
       cause,

@@ -1,6 +1,4 @@
-import { decode } from '@cfskit/compression';
-import { closeDescriptor } from '@cfskit/linux';
-import { fstatSync } from 'node:fs';
+import { CompressionError, decode } from '@cfskit/compression';
 import { join } from 'node:path';
 import { bigDataFile } from './big-data.ts';
 import { ContainersStorageError } from './errors.ts';
@@ -73,19 +71,21 @@ export class Store {
   /**
    * What `tar-split` kept of a layer, decompressed.
    *
-   * @throws {ContainersStorageError} INVALID_TAR_SPLIT if there is none {CompressionError}
+   * @throws {ContainersStorageError} INVALID_TAR_SPLIT if there is none, or it cannot be decompressed; the signal's reason
    */
-  async *tarSplit({ id }: LayerRecord): AsyncGenerator<Uint8Array, void> {
+  async *tarSplit({ id }: LayerRecord, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void> {
     const name = `${this.driver}-layers/${id}.tar-split.gz`;
-    const fd = this.#root.openFile(name);
-    if (fd === undefined || !fstatSync(fd).isFile()) {
-      if (fd !== undefined) closeDescriptor(fd);
-      throw new ContainersStorageError('INVALID_TAR_SPLIT', join(this.path, name), 'the headers of this layer were not kept');
-    }
+    const path = join(this.path, name);
+    const file = this.#root.openFile(name);
+    if (file === undefined || file === 'no file')
+      throw new ContainersStorageError('INVALID_TAR_SPLIT', path, 'the headers of this layer were not kept');
     try {
-      yield* decode(fileChunks(fd, fstatSync(fd).size), { format: 'gzip' });
+      yield* decode(fileChunks(file.fd, file.size), { format: 'gzip', ...(signal && { signal }) });
+    } catch (cause) {
+      if (!(cause instanceof CompressionError)) throw cause;
+      throw new ContainersStorageError('INVALID_TAR_SPLIT', path, `the headers of this layer are damaged (${cause.message})`, { cause });
     } finally {
-      closeDescriptor(fd);
+      file.close();
     }
   }
 

@@ -81,8 +81,8 @@ const DAMAGES: readonly (readonly [what: string, code: string, damage: (store: F
   ],
   ['the headers are missing', 'INVALID_TAR_SPLIT', ({ paths }) => rmSync(paths.tarSplit(0))],
   ['the headers are a directory', 'INVALID_TAR_SPLIT', ({ paths }) => (rmSync(paths.tarSplit(0)), mkdirSync(paths.tarSplit(0)))],
-  ['the headers are no gzip', 'BAD_MAGIC', ({ paths }) => writeFileSync(paths.tarSplit(0), 'plain text that is long enough')],
-  ['the headers end early', 'TRUNCATED', ({ paths }) => truncateSync(paths.tarSplit(0), 100)],
+  ['the headers are no gzip', 'INVALID_TAR_SPLIT', ({ paths }) => writeFileSync(paths.tarSplit(0), 'plain text that is long enough')],
+  ['the headers end early', 'INVALID_TAR_SPLIT', ({ paths }) => truncateSync(paths.tarSplit(0), 100)],
   ['the headers are no lines of JSON', 'INVALID_TAR_SPLIT', (store) => replaceHeaders(store, (text) => text.replaceAll('{', '['))],
   ['a header is another one', 'DIGEST_MISMATCH', (store) => replaceHeaders(store, (text) => text.replace('"payload":"d', '"payload":"e'))],
   ['a header is left out', 'SIZE_MISMATCH', (store) => replaceHeaders(store, (text) => text.slice(text.indexOf('\n') + 1))],
@@ -92,6 +92,11 @@ const DAMAGES: readonly (readonly [what: string, code: string, damage: (store: F
     (store) => replaceHeaders(store, (text) => text.replace('"usr/file"', '"../../../../etc/shadow"')),
   ],
   ['an entry is absolute', 'FILE_CHANGED', (store) => replaceHeaders(store, (text) => text.replace('"usr/file"', '"/etc/shadow"'))],
+  [
+    'an entry has a name that is too long',
+    'UNSAFE_PATH',
+    (store) => replaceHeaders(store, (text) => text.replace('"usr/file"', `"usr/${'f'.repeat(300)}"`)),
+  ],
   ['an entry names another file', 'FILE_CHANGED', (store) => replaceHeaders(store, (text) => text.replace('"usr/file"', '"usr/other"'))],
   ['a file is missing', 'FILE_CHANGED', ({ paths }) => rmSync(`${paths.files(0)}/usr/file`)],
   ['a file is shorter', 'FILE_CHANGED', ({ paths }) => truncateSync(`${paths.files(0)}/usr/file`, 2999)],
@@ -112,6 +117,14 @@ function linked(path: string): void {
   renameSync(path, `${path} moved`);
   symlinkSync(`${path} moved`, path);
 }
+
+it.skipIf(process.getuid?.() !== 0)('a file is a whiteout, which is a device that nobody opens: FILE_CHANGED', async () => {
+  const store = writeStore(next(), layers, { driver: 'overlay' });
+  const path = `${store.paths.files(0)}/usr/file`;
+  rmSync(path);
+  execFileSync('mknod', [path, 'c', '0', '0']);
+  await expect(readAll(store)).rejects.toMatchObject({ code: 'FILE_CHANGED' });
+});
 
 it.each(DAMAGES)('%s: %s', async (_, code, damage) => {
   const store = writeStore(next(), layers);

@@ -2,6 +2,7 @@ import { loadImage, openVerified, parsePlatform, readBlob, type Descriptor } fro
 import { sha256, tar } from '@cfskit/fixtures';
 import { recordLock } from '@cfskit/linux';
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { openContainersStorage, type StorageImage } from '../src/index.ts';
 import { writeStore, type FakeStore } from './fake-store.ts';
@@ -117,38 +118,38 @@ it('is an error without store or image, which says where it was looked for', asy
   await source.close();
 });
 
+/** Ask for the image by the digest of a document that is listed, and that may be something else, or not there. */
+async function resolveBy(document: string | undefined, make: (store: FakeStore) => string): Promise<unknown> {
+  const store = writeStore(next(), layers);
+  const text = document ?? make(store);
+  const name = `manifest-${sha256(Buffer.from(make(store)))}`;
+  const [record] = JSON.parse(readFileSync(store.paths.images, 'utf8')) as [{ 'big-data-names': string[] }];
+  record['big-data-names'].push(name);
+  writeFileSync(store.paths.images, JSON.stringify([record]));
+  if (text !== '') writeFileSync(store.paths.bigData(name), text);
+  const source = open(store, `localhost/app@${name.slice('manifest-'.length)}`);
+  try {
+    expect((await source.resolve()).descriptor).toEqual(store.image.descriptor);
+    return 'resolved';
+  } catch (error) {
+    return (error as { code?: unknown }).code;
+  } finally {
+    await source.close();
+  }
+}
+
+function index(...manifests: readonly object[]): string {
+  return JSON.stringify({ schemaVersion: 2, mediaType: 'application/vnd.docker.distribution.manifest.list.v2+json', manifests });
+}
+
 describe('an image that is asked for by a digest', () => {
-  const DOCKER_LIST = 'application/vnd.docker.distribution.manifest.list.v2+json';
-  const entry = ({ image: { descriptor } }: FakeStore): object => descriptor;
   const other = { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: `sha256:${'e'.repeat(64)}`, size: 7 };
 
-  /** Ask for the image by the digest of a document that is listed, and that may be something else, or not there. */
-  async function resolveBy(document: string | undefined, make: (store: FakeStore) => string): Promise<unknown> {
-    const store = writeStore(next(), layers);
-    const text = document ?? make(store);
-    const digest = sha256(Buffer.from(make(store)));
-    const list = JSON.parse(readFileSync(store.paths.images, 'utf8')) as { 'big-data-names': string[] }[];
-    list[0]!['big-data-names'].push(`manifest-${digest}`);
-    writeFileSync(store.paths.images, JSON.stringify(list));
-    if (text !== '') writeFileSync(store.paths.bigData(`manifest-${digest}`), text);
-    const source = open(store, `localhost/app@${digest}`);
-    try {
-      const { descriptor } = await source.resolve();
-      expect(descriptor).toEqual(store.image.descriptor);
-      return 'resolved';
-    } catch (error) {
-      return (error as { code?: unknown }).code;
-    } finally {
-      await source.close();
-    }
-  }
-  const index = (...manifests: readonly object[]): string => JSON.stringify({ schemaVersion: 2, mediaType: DOCKER_LIST, manifests });
-
   it.each<[string, string, string | undefined, (store: FakeStore) => string]>([
-    ['an index that names it', 'resolved', undefined, (store) => index(other, entry(store))],
+    ['an index that names it', 'resolved', undefined, (store) => index(other, store.image.descriptor)],
     ['an index that names others', 'MISSING_DATA', undefined, () => index(other)],
-    ['an index that is not there', 'MISSING_DATA', '', (store) => index(entry(store))],
-    ['an index that is another one', 'DIGEST_MISMATCH', '{"schemaVersion":2,"manifests":[]}', (store) => index(entry(store))],
+    ['an index that is not there', 'MISSING_DATA', '', (store) => index(store.image.descriptor)],
+    ['an index that is another one', 'DIGEST_MISMATCH', '{"schemaVersion":2,"manifests":[]}', (store) => index(store.image.descriptor)],
   ])('is of %s: %s', async (_, outcome, document, make) => {
     expect(await resolveBy(document, make)).toBe(outcome);
   });
@@ -218,6 +219,19 @@ it('keeps a layer from being removed while it is read, and no longer', async () 
   await pieces.return();
   expect(recordLock(writer, 'exclusive')).toBe(true);
   closeSync(writer);
+  await source.close();
+});
+
+it('stops when told to, even if the headers say nothing for long', async () => {
+  const store = writeStore(next(), layers);
+  const header = JSON.stringify({ type: 2, payload: Buffer.alloc(512).toString('base64') });
+  writeFileSync(store.paths.tarSplit(0), gzipSync(`${header}\n${'\n'.repeat(8 * 1024 * 1024)}`));
+  const source = open(store);
+  const stop = new AbortController();
+  const pieces = source.openPieces(await firstLayer(source), { signal: stop.signal });
+  await pieces.next();
+  stop.abort(new Error('enough'));
+  await expect(pieces.next()).rejects.toThrow('enough');
   await source.close();
 });
 
