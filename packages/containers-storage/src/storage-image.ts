@@ -107,7 +107,7 @@ export class StorageImage implements ImageSource {
     }
   }
 
-  /** Close the stores. A second call does nothing. */
+  /** Close the stores. A second call does nothing; any other method but `describe` then throws a TypeError. */
   // oxlint-disable-next-line typescript/require-await -- of the interface
   async close(): Promise<void> {
     if (this.#isClosed) return;
@@ -122,6 +122,7 @@ export class StorageImage implements ImageSource {
   }
 
   async #read(signal: AbortSignal | undefined): Promise<StoredImage> {
+    if (this.#isClosed) throw new TypeError(`${this.describe()} is closed`);
     this.#image ??= await this.#find(signal);
     return this.#image;
   }

@@ -16,28 +16,34 @@ export interface OpenFile {
 /** An open directory. Below it no symbolic link is followed, and nothing outside of it is opened. */
 export class Directory {
   readonly path: string;
-  readonly #fd: number;
-  readonly #close: () => void;
+  readonly #close: (fd: number) => void;
+  #fd: number | undefined;
 
-  constructor(path: string, fd: number, close: () => void) {
+  constructor(path: string, fd: number, close: (fd: number) => void) {
     this.path = path;
     this.#fd = fd;
     this.#close = close;
+  }
+
+  /** The number of a descriptor that was closed soon means something else. */
+  get #open(): number {
+    if (this.#fd === undefined) throw new TypeError(`${this.path} is closed`);
+    return this.#fd;
   }
 
   /** @returns undefined if it is not there, or is no directory */
   static open(path: string): Directory | undefined {
     return ifAny(path, () => {
       const fd = openSync(path, O_RDONLY | O_DIRECTORY);
-      return new Directory(path, fd, () => closeSync(fd));
+      return new Directory(path, fd, closeSync);
     });
   }
 
   /** A directory below; see {@link Directory.open}. */
   directory(name: string): Directory | undefined {
     return ifAny(join(this.path, name), () => {
-      const fd = openBeneath(this.#fd, Buffer.from(name), O_RDONLY | O_DIRECTORY);
-      return new Directory(join(this.path, name), fd, () => closeDescriptor(fd));
+      const fd = openBeneath(this.#open, Buffer.from(name), O_RDONLY | O_DIRECTORY);
+      return new Directory(join(this.path, name), fd, closeDescriptor);
     });
   }
 
@@ -51,7 +57,7 @@ export class Directory {
   openFile(name: string | Uint8Array): OpenFile | 'no file' | undefined {
     const bytes = typeof name === 'string' ? Buffer.from(name) : name;
     return ifAny(join(this.path, Buffer.from(bytes).toString()), () => {
-      const place = openBeneath(this.#fd, bytes, O_PATH);
+      const place = openBeneath(this.#open, bytes, O_PATH);
       try {
         return fstatSync(place).isFile() ? reopened(place) : 'no file';
       } finally {
@@ -80,8 +86,10 @@ export class Directory {
     }
   }
 
+  /** A second call does nothing; after it, every other one is a TypeError. */
   close(): void {
-    this.#close();
+    if (this.#fd !== undefined) this.#close(this.#fd);
+    this.#fd = undefined;
   }
 }
 

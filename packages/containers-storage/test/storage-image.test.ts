@@ -222,6 +222,19 @@ it('keeps a layer from being removed while it is read, and no longer', async () 
   await source.close();
 });
 
+it('reads nothing once it is closed, whatever its descriptors mean by then', async () => {
+  const [store, elsewhere] = [writeStore(next(), layers), writeStore(next(), [])];
+  const [unread, read] = [open(store), open(store)];
+  const first = await firstLayer(read);
+  await unread.close();
+  await read.close();
+  const descriptors = Array.from({ length: 4 }, () => openSync(elsewhere.path, 'r'));
+  for (const refused of [unread.resolve(), read.resolve(), layerTar(read, first), read.openPieces(first).next()]) {
+    await expect(refused).rejects.toThrow(new TypeError(`containers-storage:[${store.path}]app:1 is closed`));
+  }
+  for (const fd of descriptors) closeSync(fd);
+});
+
 it('stops when told to, even if the headers say nothing for long', async () => {
   const store = writeStore(next(), layers);
   const header = JSON.stringify({ type: 2, payload: Buffer.alloc(512).toString('base64') });
