@@ -15,6 +15,7 @@ import { openDirectorySink, type DirectoryOptions, type DirectorySink } from './
 import { statOf, type EntryStat, type FileSize } from './layer-entry.ts';
 import type { RenderReport } from './output-sink.ts';
 import { linkEntry, outputEntry, type OutputEntry } from './plan.ts';
+import { Turns } from './turns.ts';
 
 /** What of a tree is extracted, and how. */
 export interface ExtractOptions extends DirectoryOptions {
@@ -57,10 +58,11 @@ export async function extractTree(
   try {
     await sink.begin({ root: selection.root, rootStat: statOf(selection.root.stat), implied: [], layers: [], promoted: [], links: [] });
     let sockets = 0;
+    const turns = new Turns(signal);
     for (const entry of outputs(selection)) {
-      signal?.throwIfAborted();
+      await turns.take();
       if (entry === 'socket') sockets++;
-      else await write(sink, entry, selection, readContent);
+      else await write(sink, entry, selection, readContent, turns);
     }
     if (sockets > 0) onWarning?.(`${sockets} sockets were left out`);
     return await sink.finish();
@@ -180,6 +182,7 @@ async function write(
   entry: Output,
   { contents }: Selection,
   readContent: (content: FileContent, path: ByteString) => AsyncIterable<Uint8Array>,
+  turns: Turns,
 ): Promise<void> {
   sink.entry(entry);
   const content = entry.kind === 'file' ? contents.get(entry.leaf) : undefined;
@@ -188,6 +191,7 @@ async function write(
   for await (const piece of readContent(content, `/${entry.path}`)) {
     size += piece.byteLength;
     if (size <= entry.size) sink.data(piece);
+    await turns.take();
   }
   if (size !== entry.size) throw new RangeError(`content of ${size} bytes for a file of ${entry.size}: /${entry.path}`);
   sink.end();

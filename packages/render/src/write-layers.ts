@@ -8,6 +8,7 @@ import { linkEntry, outputEntry, visits, type OutputEntry, type Plan } from './p
 import { Spool, type SpooledPiece } from './spool.ts';
 import type { TarMember } from './tar-member.ts';
 import { TarReader, type TarReaderSink } from './tar-reader.ts';
+import { Turns } from './turns.ts';
 
 /** Told while contents are written, newest layer first: each layer once, also one of which nothing is visible. */
 export interface LayerProgress {
@@ -35,7 +36,7 @@ export async function writeLayers(
   sink: OutputSink,
   options: WriteLayersOptions,
 ): Promise<void> {
-  const writer = new LayerWriter(plan, sink, options.temporaryDirectory ?? tmpdir());
+  const writer = new LayerWriter(plan, sink, options);
   try {
     await sink.begin(plan);
     if (sink.order === 'stream') await writer.withoutContent(plan.implied);
@@ -62,6 +63,7 @@ class LayerWriter implements TarReaderSink {
   readonly #plan: Plan;
   readonly #sink: OutputSink;
   readonly #directory: string;
+  readonly #turns: Turns;
   /** Promoted entries per layer of their inode, by its ordinal. */
   readonly #promoted: readonly ReadonlyMap<number, OutputEntry>[];
   readonly #pieces: Map<EntryStat, SpooledPiece> = new Map();
@@ -72,10 +74,11 @@ class LayerWriter implements TarReaderSink {
   #left = 0;
   #destination: Destination = 'nowhere';
 
-  constructor(plan: Plan, sink: OutputSink, directory: string) {
+  constructor(plan: Plan, sink: OutputSink, { temporaryDirectory = tmpdir(), signal }: WriteLayersOptions) {
     this.#plan = plan;
     this.#sink = sink;
-    this.#directory = directory;
+    this.#directory = temporaryDirectory;
+    this.#turns = new Turns(signal);
     this.#promoted = promotedByLayer(plan);
   }
 
@@ -180,6 +183,7 @@ class LayerWriter implements TarReaderSink {
     if (this.#waiting < FLUSH_SIZE) return;
     this.#waiting = 0;
     await this.#sink.flush();
+    await this.#turns.take(); // a directory has nothing to wait for
   }
 }
 
@@ -198,8 +202,9 @@ async function* readAgain(
   number: number,
   options: ReadingContext,
 ): AsyncGenerator<Uint8Array, void> {
+  const turns = new Turns(options.signal);
   for (const chunk of unpacked?.chunks() ?? []) {
-    options.signal?.throwIfAborted();
+    await turns.take();
     yield chunk;
   }
   if (unpacked !== undefined) return;

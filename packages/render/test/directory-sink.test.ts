@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { capabilities, getXattr } from '@cfskit/linux';
 import { describe, expect, it } from 'vitest';
-import { convertDir, type DirectorySpec, type RenderResult } from '../src/index.ts';
+import { convertDir, type DirectorySpec, type LayerProgress, type RenderResult } from '../src/index.ts';
 import { beside } from './support/beside.ts';
 import { failureOf, imageOf, withPath } from './support/images.ts';
 import { layer, type LayerBuilder } from './support/layer-builder.ts';
@@ -141,6 +141,19 @@ describe('metadata', () => {
       await unpack(to, layer().file(`${deep}f`, 'x').hardlink('l', `${deep}f`));
       expect([readFileSync(join(to, 'l'), 'utf8'), lstatSync(join(to, 'l')).nlink]).toEqual(['x', 2]);
       run('rm', '-rf', to);
+    });
+  });
+
+  it('ends when the caller gives up, also among links', async () => {
+    await withPath(async (to) => {
+      const abort = new AbortController();
+      const many = layer().add({ path: 'f', uid, gid });
+      for (let i = 0; i < 10_000; i++) many.hardlink(`l${i}`, 'f');
+      const onProgress = ({ type }: LayerProgress): void => {
+        if (type === 'layerFinished') setImmediate(() => abort.abort(new Error('enough')));
+      };
+      expect((await failureOf(convertDir(imageOf(many), to, { signal: abort.signal, onProgress }))).message).toBe('enough');
+      expect(readdirSync(to).length).toBeLessThan(10_000);
     });
   });
 

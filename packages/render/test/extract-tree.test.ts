@@ -129,6 +129,18 @@ it('leaves out every name of a device that this user may not make', () =>
     expect([report.devicesSkipped, readdirSync(join(directory, 'out/d'))]).toEqual([2, []]);
   }));
 
+it('ends when the caller gives up, also where reading never waits', () =>
+  withTempDir(async (directory) => {
+    const files = Array.from({ length: 5000 }, (_, i) => `/f${i} 1 100644 1 ${owner} 0 0.0 - x -\n`).toSorted();
+    const many = parseDumpfile(new TextEncoder().encode(`/ 0 40755 2 ${owner} 0 0.0 - - -\n${files.join('')}`));
+    const abort = new AbortController();
+    const readOne = (content: FileContent): AsyncIterable<Uint8Array> => {
+      setImmediate(() => abort.abort(new Error('enough')));
+      return read(content);
+    };
+    await expect(extractTree(many, join(directory, 'out'), readOne, { signal: abort.signal })).rejects.toThrow('enough');
+  }));
+
 it('a tree of nothing is an empty directory', async () => {
   await withTempDir(async (directory) => {
     await extractTree(new Directory(tree.stat), join(directory, 'to'), read);
