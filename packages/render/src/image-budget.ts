@@ -1,6 +1,7 @@
 import { FsTreeError, NAME_MAX, splitPath, TARGET_MAX, type ByteString, type LayerEntry } from '@cfskit/fs-tree';
 import { RenderError } from './errors.ts';
 import type { Limits } from './limits.ts';
+import { pathShape } from './path-shape.ts';
 import type { PaxRecord } from './pax.ts';
 
 /** What a record or an attribute takes beside its bytes, about. */
@@ -45,7 +46,7 @@ export class ImageBudget {
 }
 
 function checkNames({ kind, path, target = '' }: KeptEntry): void {
-  if (path.length > NAME_MAX) checkComponents(path);
+  if (path.length > NAME_MAX && pathShape(path).longest > NAME_MAX) checkComponents(path);
   if (kind === 'symlink' && target.length > TARGET_MAX) {
     throw new FsTreeError(
       'INVALID_TARGET',

@@ -1,10 +1,10 @@
-import { splitPath } from '@cfskit/fs-tree';
 import type { Expected } from '@cfskit/oci-spec';
 import { RenderError } from './errors.ts';
 import type { ImageBudget } from './image-budget.ts';
 import { indexedEntry, type IndexedEntry } from './layer-entry.ts';
 import { DiffIdCheck, layerFailed, readLayer, type ReadLayerOptions } from './layer-reading.ts';
 import type { Limits } from './limits.ts';
+import { pathShape } from './path-shape.ts';
 import type { RenderLayer } from './render-image.ts';
 import type { TarMember } from './tar-member.ts';
 import { TarReader, type TarReaderSink } from './tar-reader.ts';
@@ -84,9 +84,8 @@ class Indexer implements TarReaderSink {
     const { maxDepth, maxLayerBytes } = this.#limits;
     const place = { path: member.path, offset: member.offset };
     // As many characters as a path of that depth has at least.
-    if (member.path.length > 2 * maxDepth - 2 && splitPath(member.path).length > maxDepth) {
-      throw new RenderError('LIMIT_DEPTH', `path of ${splitPath(member.path).length} components, at most ${maxDepth} are possible`, place);
-    }
+    const depth = member.path.length > 2 * maxDepth - 2 ? pathShape(member.path).depth : 0;
+    if (depth > maxDepth) throw new RenderError('LIMIT_DEPTH', `path of ${depth} components, at most ${maxDepth} are possible`, place);
     this.#budget.count(member, member.offset);
     this.#content += size;
     if (this.#content > maxLayerBytes) throw new RenderError('LIMIT_BYTES', `files of more than ${maxLayerBytes} bytes`, place);
