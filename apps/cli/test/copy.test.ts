@@ -1,5 +1,5 @@
 import { imageIndex, image, layoutFiles, writeLayout } from '@cfskit/fixtures';
-import { startTestRegistry, type TestRegistry } from '@cfskit/registry/testing';
+import { makeCertificate, startTestRegistry, type TestRegistry } from '@cfskit/registry/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { failure, json, ok, run, scratch } from './harness.ts';
 import { contentOf, putImage } from './registry-fixture.ts';
@@ -69,6 +69,20 @@ it('shows the credentials of each side to that side', async () => {
   await ok(['copy', `docker://${open.registry}/team/app:one`, to, '--dest-creds', 'alice:correct horse', '-q'], world());
   expect(open.requests.filter(({ headers }) => headers.authorization !== undefined)).toEqual([]);
   await ok(['copy', to, 'oci:back', '--creds=alice', '--password-stdin', '-q'], { ...world(), stdin: [Buffer.from('correct horse')] });
+});
+
+it('verifies the certificate of each side, unless it is told not to for that side', async () => {
+  await using self = await startTestRegistry({ tls: makeCertificate(['127.0.0.1']) });
+  const there = `docker://${self.registry}/a:v1`;
+  await ok(['copy', 'oci:layout:v1', there, '--dest-tls-verify=false', '-q'], world());
+  await ok(['copy', there, 'oci:unchecked', '--tls-verify=false', '-q'], world());
+  await ok(['copy', there, there, '--tls-verify=false', '-q'], world());
+  for (const argv of [
+    ['copy', there, 'oci:checked', '--dest-tls-verify=false'],
+    ['copy', 'oci:layout:v1', there, '--tls-verify=false', '--dest-tls-verify'],
+  ]) {
+    expect(await failure(argv, world())).toMatchObject({ code: 1, error: { code: 'TLS' } });
+  }
 });
 
 it.each([

@@ -29,6 +29,14 @@ export const copy: Command = defineCommand({
       description: 'Credentials for the registry in DST, and for no other',
       conflicts: ['no-creds'],
     },
+    'dest-tls-verify': {
+      type: 'string',
+      value: 'BOOL',
+      choices: ['true', 'false'],
+      implied: 'true',
+      description: 'As --tls-verify, for DST alone',
+      defaultText: '--tls-verify',
+    },
     ...seedOptions,
     ...foreignOption,
   },
@@ -46,6 +54,7 @@ export const copy: Command = defineCommand({
       ...values,
       authfile: values['dest-authfile'] ?? values.authfile,
       creds: values['dest-creds'],
+      'tls-verify': values['dest-tls-verify'] ?? values['tls-verify'],
       'password-stdin': false,
     };
     const registry = await registryAccess(destinationValues, to, context, '--dest-creds');
