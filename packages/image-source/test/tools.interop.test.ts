@@ -1,6 +1,6 @@
-import { image, imageIndex, layoutFiles, withTempDir, writeLayout } from '@cfskit/fixtures';
+import { image, imageIndex, layoutFiles, runSkopeo, runTool, toolsAbsent, withTempDir, writeLayout } from '@cfskit/fixtures';
 import { openVerified, parseManifest } from '@cfskit/oci-spec';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
@@ -15,20 +15,6 @@ const index = imageIndex([
   { image: gzipped, platform: AMD64 },
   { image: image({ layers: [layerC], platform: ARM64 }), platform: ARM64 },
 ]);
-
-/** Locally a tool may be absent; in CI that is a failure. */
-function absent(tool: string): boolean {
-  return process.env['CI'] === undefined && spawnSync(tool, ['--version']).error !== undefined;
-}
-
-function run(tool: string, ...args: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync(tool, args, { encoding: 'utf8' });
-  expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
-  return stdout;
-}
-
-const skopeo = (...args: readonly string[]): string =>
-  run('skopeo', '--insecure-policy', '--override-arch', 'amd64', '--override-os', 'linux', ...args);
 
 async function withImages(work: (layout: string, directory: string) => Promise<void>): Promise<void> {
   await withTempDir(async (directory) => {
@@ -55,7 +41,7 @@ async function checked(reference: string): Promise<string> {
   }
 }
 
-describe.skipIf(absent('skopeo'))('skopeo', () => {
+describe.skipIf(toolsAbsent('skopeo'))('skopeo', () => {
   it.each([
     ['oci-archive', (directory: string) => `oci-archive:${directory}/out.tar:reg.io/team/app:v1`],
     ['dir', (directory: string) => `dir:${directory}/out`],
@@ -64,8 +50,8 @@ describe.skipIf(absent('skopeo'))('skopeo', () => {
     await withImages(async (layout, directory) => {
       const reference = destination(directory);
       await copyReference(`${layout}:all`, reference);
-      expect(skopeo('inspect', '--raw', reference)).toBe(new TextDecoder().decode(index.bytes));
-      skopeo('copy', '--all', reference, `dir:${directory}/theirs`);
+      expect(runSkopeo('inspect', '--raw', reference)).toBe(new TextDecoder().decode(index.bytes));
+      runSkopeo('copy', '--all', reference, `dir:${directory}/theirs`);
       expect(await checked(`dir:${directory}/theirs`)).toBe(gzipped.descriptor.digest);
       expect(await checked(reference)).toBe(gzipped.descriptor.digest);
     });
@@ -74,31 +60,31 @@ describe.skipIf(absent('skopeo'))('skopeo', () => {
   it('writes what is copied: every form of the example', async () => {
     await withTempDir(async (directory) => {
       for (const reference of [`oci-archive:${directory}/a.tar:x/y:1`, `dir:${directory}/dir`]) {
-        skopeo('copy', '--all', `oci:${tiny}:latest`, reference);
+        runSkopeo('copy', '--all', `oci:${tiny}:latest`, reference);
         const { descriptor } = await copyReference(reference, `oci:${directory}/back:${reference.slice(0, 3)}`);
         expect(`${descriptor.digest}\n`).toBe(
-          run('sh', '-c', `skopeo inspect --raw '${reference}' | sha256sum | sed 's/^/sha256:/; s/ .*//'`),
+          runTool('sh', '-c', `skopeo inspect --raw '${reference}' | sha256sum | sed 's/^/sha256:/; s/ .*//'`),
         );
       }
     });
   });
 });
 
-describe.skipIf(absent('umoci'))('umoci', () => {
+describe.skipIf(toolsAbsent('umoci'))('umoci', () => {
   it('opens and unpacks a layout that was fetched', async () => {
     await withImages(async (layout, directory) => {
       const fetcher = await openFetcher();
       const resolved = await fetcher.resolve({ transport: 'oci', name: `${layout.slice(4)}:all` }, { platform: AMD64 });
       await fetcher.fetchToLayout(resolved, `${directory}/fetched`, { tag: 'v1' });
       await fetcher.close();
-      expect(run('umoci', 'ls', '--layout', `${directory}/fetched`).trim()).toBe('v1');
-      run('umoci', 'unpack', '--rootless', '--image', `${directory}/fetched:v1`, `${directory}/bundle`);
-      expect(run('cat', `${directory}/bundle/rootfs/etc/hostname`)).toBe('box\n');
+      expect(runTool('umoci', 'ls', '--layout', `${directory}/fetched`).trim()).toBe('v1');
+      runTool('umoci', 'unpack', '--rootless', '--image', `${directory}/fetched:v1`, `${directory}/bundle`);
+      expect(runTool('cat', `${directory}/bundle/rootfs/etc/hostname`)).toBe('box\n');
     });
   });
 });
 
-describe.skipIf(absent('docker-registry') || absent('skopeo'))('docker-registry', () => {
+describe.skipIf(toolsAbsent('docker-registry', 'skopeo'))('docker-registry', () => {
   it('takes an index and gives it back, to skopeo too; an image of skopeo is fetched from it', async () => {
     await withImages(async (layout, directory) => {
       await withRegistry(directory, async (registry) => {
@@ -108,10 +94,10 @@ describe.skipIf(absent('docker-registry') || absent('skopeo'))('docker-registry'
         expect(await copyReference(there, `docker://${registry}/other/app:v1`)).toMatchObject({ blobsMounted: 4, bytesCopied: 0 });
         expect((await copyReference(there, `oci-archive:${directory}/back.tar:v1`)).descriptor).toEqual(index.descriptor);
         expect(await checked(`oci-archive:${directory}/back.tar:v1`)).toBe(gzipped.descriptor.digest);
-        skopeo('copy', '--all', '--src-tls-verify=false', there, `dir:${directory}/theirs`);
+        runSkopeo('copy', '--all', '--src-tls-verify=false', there, `dir:${directory}/theirs`);
         expect(await checked(`dir:${directory}/theirs`)).toBe(gzipped.descriptor.digest);
 
-        skopeo('copy', '--dest-tls-verify=false', `${layout}:one`, `docker://${registry}/skopeo/app:v2`);
+        runSkopeo('copy', '--dest-tls-verify=false', `${layout}:one`, `docker://${registry}/skopeo/app:v2`);
         const fetcher = await openFetcher();
         const resolved = await fetcher.resolve(`${registry}/skopeo/app:v2`, { platform: AMD64 });
         const local = await fetcher.download(resolved, `${directory}/layers`);

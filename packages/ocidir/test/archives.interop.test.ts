@@ -1,4 +1,15 @@
-import { image, layoutFiles, tar, tarLayer, withTempDir, writeLayout, type Packaged } from '@cfskit/fixtures';
+import {
+  image,
+  layoutFiles,
+  runSkopeo,
+  runTool,
+  tar,
+  tarLayer,
+  toolsAbsent,
+  withTempDir,
+  writeLayout,
+  type Packaged,
+} from '@cfskit/fixtures';
 import { loadImage, openVerified, parsePlatform, type ImageSource } from '@cfskit/oci-spec';
 import { spawnSync } from 'node:child_process';
 import { readdir, writeFile } from 'node:fs/promises';
@@ -11,25 +22,6 @@ const AMD64 = parsePlatform('linux/amd64');
 const tiny = fileURLToPath(new URL('../../../examples/tiny', import.meta.url));
 const layer = tarLayer(tar([{ path: 'a', content: 'alpha' }]));
 const packaged = image({ layers: [layer, tarLayer(tar([{ path: 'b', content: 'beta' }])), layer], platform: AMD64 });
-
-/** Locally a tool may be absent; in CI that is a failure. */
-function absent(tool: string): boolean {
-  return process.env['CI'] === undefined && !isThere(tool);
-}
-
-function isThere(tool: string): boolean {
-  return spawnSync(tool, ['--version']).error === undefined;
-}
-
-function run(tool: string, ...args: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync(tool, args, { encoding: 'utf8' });
-  expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
-  return stdout;
-}
-
-function skopeo(...args: readonly string[]): string {
-  return run('skopeo', '--insecure-policy', '--override-arch', 'amd64', '--override-os', 'linux', ...args);
-}
 
 /** Reads all of an image, and gives the digest of its manifest and the diff_ids. */
 async function check(source: ImageSource): Promise<{ manifest: string; diffIds: readonly (string | undefined)[] }> {
@@ -58,19 +50,19 @@ async function putAll(writer: { putBlob: (...args: [Packaged['descriptor'], Uint
   for (const { descriptor, bytes } of packaged.blobs.slice(1)) await writer.putBlob(descriptor, [bytes]);
 }
 
-describe.skipIf(absent('skopeo'))('skopeo', () => {
+describe.skipIf(toolsAbsent('skopeo'))('skopeo', () => {
   it('writes archives that are read: oci-archive, with a name of slashes and colons', async () => {
     await withSkopeoLayout(async (reference, directory) => {
-      skopeo('copy', reference, `oci-archive:${directory}/a.tar:reg.io/team/app:v1`);
+      runSkopeo('copy', reference, `oci-archive:${directory}/a.tar:reg.io/team/app:v1`);
       expect(await check(await openOciArchive(`${directory}/a.tar`, { tag: 'reg.io/team/app:v1', strict: true }))).toEqual(expected);
-      run('gzip', '-k', `${directory}/a.tar`);
+      runTool('gzip', '-k', `${directory}/a.tar`);
       expect(await check(await openOciArchive(`${directory}/a.tar.gz`))).toEqual(expected);
     });
   });
 
   it('writes archives that are read: oci-archive with an index', async () => {
     await withTempDir(async (directory) => {
-      skopeo('copy', '--all', `oci:${tiny}:latest`, `oci-archive:${directory}/a.tar`);
+      runSkopeo('copy', '--all', `oci:${tiny}:latest`, `oci-archive:${directory}/a.tar`);
       const archive = await openOciArchive(`${directory}/a.tar`, { strict: true });
       expect((await archive.platforms()).length).toBe(2);
       await check(archive);
@@ -79,7 +71,7 @@ describe.skipIf(absent('skopeo'))('skopeo', () => {
 
   it('writes archives that are read: docker-archive', async () => {
     await withSkopeoLayout(async (reference, directory) => {
-      skopeo('copy', '--additional-tag', 'team/app:v2', reference, `docker-archive:${directory}/a.tar:reg.io/team/app:v1`);
+      runSkopeo('copy', '--additional-tag', 'team/app:v2', reference, `docker-archive:${directory}/a.tar:reg.io/team/app:v1`);
       for (const tag of ['reg.io/team/app:v1', 'docker.io/team/app:v2', '@0']) {
         expect((await check(await openDockerArchive(`${directory}/a.tar`, { tag }))).diffIds).toEqual(expected.diffIds);
       }
@@ -91,14 +83,14 @@ describe.skipIf(absent('skopeo'))('skopeo', () => {
     ['with docker manifests', ['copy', '--format', 'v2s2']],
   ])('writes directories that are read: %s', async (_, args) => {
     await withSkopeoLayout(async (reference, directory) => {
-      skopeo(...args, reference, `dir:${directory}/out`);
+      runSkopeo(...args, reference, `dir:${directory}/out`);
       expect((await check(await openDirImage(`${directory}/out`, { strict: true }))).diffIds).toEqual(expected.diffIds);
     });
   });
 
   it('writes directories that are read: an index', async () => {
     await withTempDir(async (directory) => {
-      skopeo('copy', '--all', `oci:${tiny}:latest`, `dir:${directory}/out`);
+      runSkopeo('copy', '--all', `oci:${tiny}:latest`, `dir:${directory}/out`);
       expect((await check(await openDirImage(`${directory}/out`, { strict: true }))).diffIds.length).toBe(3);
     });
   });
@@ -109,9 +101,9 @@ describe.skipIf(absent('skopeo'))('skopeo', () => {
       await putAll(writer);
       await writer.putManifest(packaged.bytes, { tag: 'v1' });
       await writer.finish();
-      const seen = JSON.parse(skopeo('inspect', `oci-archive:${directory}/a.tar:v1`)) as { Digest: string };
+      const seen = JSON.parse(runSkopeo('inspect', `oci-archive:${directory}/a.tar:v1`)) as { Digest: string };
       expect(seen.Digest).toBe(packaged.descriptor.digest);
-      skopeo('copy', `oci-archive:${directory}/a.tar:v1`, `dir:${directory}/out`);
+      runSkopeo('copy', `oci-archive:${directory}/a.tar:v1`, `dir:${directory}/out`);
       expect(await check(await openDirImage(`${directory}/out`))).toEqual(expected);
     });
   });
@@ -122,35 +114,35 @@ describe.skipIf(absent('skopeo'))('skopeo', () => {
       await putAll(writer);
       await writer.putManifest(packaged.bytes);
       await writer.finish();
-      skopeo('copy', `dir:${directory}/out`, `oci-archive:${directory}/a.tar`);
+      runSkopeo('copy', `dir:${directory}/out`, `oci-archive:${directory}/a.tar`);
       expect(await check(await openOciArchive(`${directory}/a.tar`))).toEqual(expected);
       const first = await readdir(`${directory}/out`);
-      skopeo('copy', `oci-archive:${directory}/a.tar`, `dir:${directory}/again`);
+      runSkopeo('copy', `oci-archive:${directory}/a.tar`, `dir:${directory}/again`);
       expect((await readdir(`${directory}/again`)).toSorted()).toEqual(first.toSorted());
     });
   });
 });
 
-describe.skipIf(absent('umoci'))('umoci', () => {
+describe.skipIf(toolsAbsent('umoci'))('umoci', () => {
   it('reads the layout in an archive that is written, once tar has unpacked it', async () => {
     await withTempDir(async (directory) => {
       const writer = await openOciArchiveWriter(`${directory}/a.tar`);
       await putAll(writer);
       await writer.putManifest(packaged.bytes, { tag: 'v1', platform: AMD64 });
       await writer.finish();
-      run('mkdir', `${directory}/layout`);
-      run('tar', '-C', `${directory}/layout`, '-xf', `${directory}/a.tar`);
-      expect(run('umoci', 'ls', '--layout', `${directory}/layout`).trim()).toBe('v1');
-      run('umoci', 'stat', '--image', `${directory}/layout:v1`);
+      runTool('mkdir', `${directory}/layout`);
+      runTool('tar', '-C', `${directory}/layout`, '-xf', `${directory}/a.tar`);
+      expect(runTool('umoci', 'ls', '--layout', `${directory}/layout`).trim()).toBe('v1');
+      runTool('umoci', 'stat', '--image', `${directory}/layout:v1`);
     });
   });
 
   it('makes layouts that are read, once GNU tar has packed them in any of its formats', async () => {
     await withTempDir(async (directory) => {
-      run('umoci', 'init', '--layout', `${directory}/layout`);
-      run('umoci', 'new', '--image', `${directory}/layout:v1`);
+      runTool('umoci', 'init', '--layout', `${directory}/layout`);
+      runTool('umoci', 'new', '--image', `${directory}/layout:v1`);
       for (const format of ['gnu', 'pax', 'ustar', 'oldgnu']) {
-        run('tar', '-C', `${directory}/layout`, `--format=${format}`, '-cf', `${directory}/${format}.tar`, '.');
+        runTool('tar', '-C', `${directory}/layout`, `--format=${format}`, '-cf', `${directory}/${format}.tar`, '.');
         const archive = await openOciArchive(`${directory}/${format}.tar`, { tag: 'v1', strict: true });
         expect((await check(archive)).diffIds).toEqual([]);
       }
@@ -159,7 +151,7 @@ describe.skipIf(absent('umoci'))('umoci', () => {
 });
 
 // It wants to be root, and is no part of the tools that CI has.
-describe.skipIf(process.getuid?.() !== 0 || !isThere('buildah'))('buildah', () => {
+describe.skipIf(process.getuid?.() !== 0 || spawnSync('buildah', ['--version']).error !== undefined)('buildah', () => {
   it.each(['oci-archive', 'docker-archive'])('reads what is written, and writes archives that are read: %s', async (transport) => {
     await withTempDir(async (directory) => {
       const name = 'reg.io/team/app:v1'; // buildah makes a name of its own from the path where there is none
@@ -170,7 +162,7 @@ describe.skipIf(process.getuid?.() !== 0 || !isThere('buildah'))('buildah', () =
       await writeFile(`${directory}/policy.json`, '{"default":[{"type":"insecureAcceptAnything"}]}');
       const buildah = (command: string, ...args: readonly string[]): string => {
         const store = ['--root', `${directory}/root`, '--runroot', `${directory}/run`, '--storage-driver', 'vfs'];
-        return run('buildah', ...store, command, '--quiet', '--signature-policy', `${directory}/policy.json`, ...args).trim();
+        return runTool('buildah', ...store, command, '--quiet', '--signature-policy', `${directory}/policy.json`, ...args).trim();
       };
       const id = buildah('pull', `oci-archive:${directory}/a.tar:${name}`);
       buildah('push', id, `${transport}:${directory}/b.tar:${name}`);
