@@ -53,7 +53,7 @@ export class FileImporter {
       const stat = regularFile(source, path, options.size);
       const imported =
         (methods.includes('reflink') ? await this.#reflink(source, stat, options) : undefined) ??
-        (methods.includes('hardlink') ? await this.#hardLink(source, options) : undefined) ??
+        (methods.includes('hardlink') ? await this.#hardLink(source, stat, options) : undefined) ??
         (mayCopy(source, methods, options) ? await this.#copy(source, options) : undefined);
       if (imported !== undefined) return imported;
       throw zeroCopyImpossible(source, path, methods);
@@ -88,7 +88,7 @@ export class FileImporter {
   }
 
   /** Linking by descriptor is for those who may read everything; everybody else goes on to the next way. */
-  async #hardLink(source: number, { size, signal }: PutFileOptions): Promise<ImportedFile | undefined> {
+  async #hardLink(source: number, { dev }: Stats, { size, signal }: PutFileOptions): Promise<ImportedFile | undefined> {
     const { files, placement } = this.#host;
     if (!mayHardLink() || givesRights(source)) return undefined;
     const id = await this.#hash(source, signal);
@@ -97,6 +97,8 @@ export class FileImporter {
     const known = placement.look(id, (fd) => haveSameContent(fd, source));
     if (known === 'present') return { id, size: found, method: 'already-present' };
     if (known === 'damaged') return undefined;
+    // Looked at first: verity cannot be taken off again, and a file elsewhere says nothing about verity here.
+    if (dev !== this.#device()) return undefined;
     try {
       this.#enableVerity(source, id);
       const linked = files.linkWith(id, (destination) => linkFd(source, destination));

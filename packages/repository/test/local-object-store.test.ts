@@ -1,7 +1,20 @@
 import { fsVerityDigest, objectPath } from '@cfskit/fs-verity';
 import { capabilities, setXattr } from '@cfskit/linux';
 import { array, assert, boolean, integer, property } from 'fast-check';
-import { chmodSync, closeSync, existsSync, linkSync, lstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { LocalObjectStore, type VerityCalls } from '../src/index.ts';
@@ -219,6 +232,19 @@ describe('from a file', () => {
     expect(method).toBe('copied');
     expect(lstatSync(objects.pathOf(id)).mode & 0o6000).toBe(0);
   });
+  it.runIf(mayHardLink && statSync('/dev/shm').dev !== statSync(tmpdir()).dev)(
+    'leaves a file alone that is on another file system',
+    async () => {
+      const verity = new FakeVerity();
+      const objects = store({ verity });
+      const elsewhere = mkdtempSync('/dev/shm/file-import-');
+      const path = join(elsewhere, 'file');
+      writeFileSync(path, testData(10));
+      await expect(objects.putFile(path, { methods: ['hardlink'] })).rejects.toThrow(coded('ZERO_COPY_IMPOSSIBLE'));
+      expect(verity.enabled.size).toBe(0);
+      rmSync(elsewhere, { recursive: true });
+    },
+  );
   it.runIf(!mayHardLink)('copies instead for those who may not, unless that is not asked for', async () => {
     const objects = store();
     const path = join(objects.path, 'file');
