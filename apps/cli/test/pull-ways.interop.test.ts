@@ -1,13 +1,11 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { appendFileSync, chmodSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { image, layoutFiles, tar, tarLayer, writeLayout } from '@cfskit/fixtures';
+import { image, layoutFiles, tar, tarLayer, toolsAbsent, writeLayout } from '@cfskit/fixtures';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { failure, json, ok, run, scratch } from './harness.ts';
 import { contentsOf } from './registry-fixture.ts';
 
-const inCi = process.env['CI'] !== undefined;
-const isMissing = !inCi && spawnSync('skopeo', ['--version']).error !== undefined;
 const isRoot = process.getuid?.() === 0;
 
 const path = scratch();
@@ -55,7 +53,7 @@ function storage(): { readonly root: string; readonly reference: string } {
   return { root, reference };
 }
 
-describe.skipIf(isMissing)('the same repository', () => {
+describe.skipIf(toolsAbsent('skopeo'))('the same repository', () => {
   it.each(['proxy', 'staging'])('comes through skopeo with --fetch %s', async (way) => {
     const { contents } = await pulled(`oci:${path('layout')}:1`);
     expect((await pulled(`oci:${path('layout')}:1`, '--fetch', way)).contents).toEqual(contents);
@@ -91,7 +89,7 @@ function damaged(): string {
   return reference;
 }
 
-describe.skipIf(isMissing || !isRoot)('a storage that cannot be read', () => {
+describe.skipIf(toolsAbsent('skopeo') || !isRoot)('a storage that cannot be read', () => {
   it('is left to skopeo with --local-fetch auto, and that is said', async () => {
     const argv = ['pull', '--repo', await newRepository(), PLATFORM, '--local-fetch=auto', '--skopeo', fakeSkopeo(), damaged()];
     const { code, stderr } = await run(argv, { env: environment() });

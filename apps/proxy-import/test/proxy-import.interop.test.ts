@@ -1,16 +1,13 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { image, layoutFiles, tar, tarLayer, writeLayout } from '@cfskit/fixtures';
+import { image, layoutFiles, tar, tarLayer, toolsAbsent, writeLayout } from '@cfskit/fixtures';
 import { importImage } from '@cfskit/oci-import';
 import { openOciDir } from '@cfskit/ocidir';
 import { openRepository } from '@cfskit/repository';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { contentOf, newRepository, PROGRAM, run, scratch } from './harness.ts';
 import { startRegistry } from './registry-stub.ts';
-
-const inCi = process.env['CI'] !== undefined;
-const isMissing = (program: string): boolean => !inCi && spawnSync(program, ['--version']).error !== undefined;
 
 const BUILDAH = 'buildah';
 const platform = { os: 'linux', architecture: 'amd64' };
@@ -76,7 +73,7 @@ function stored(): string {
   return reference;
 }
 
-describe.skipIf(isMissing('skopeo')).each(ways)('the same repository by $skopeo, $via', ({ skopeo, via }) => {
+describe.skipIf(toolsAbsent('skopeo')).each(ways)('the same repository by $skopeo, $via', ({ skopeo, via }) => {
   const options = [`--skopeo=${skopeo}`, `--via=${via}`];
 
   it('comes from a layout', async () => {
@@ -107,14 +104,14 @@ describe.skipIf(isMissing('skopeo')).each(ways)('the same repository by $skopeo,
   });
 });
 
-it.skipIf(isMissing('skopeo') || process.getuid?.() !== 0).each(['auto', 'zerocopy'])(
+it.skipIf(toolsAbsent('skopeo') || process.getuid?.() !== 0).each(['auto', 'zerocopy'])(
   'the same repository comes from the storage of containers without skopeo, %s',
   async (mode) => {
     expect(await pulled(stored(), `--local-fetch=${mode}`, '--skopeo=/nonexistent')).toEqual(expected);
   },
 );
 
-it.skipIf(isMissing('skopeo') || isMissing(BUILDAH) || process.getuid?.() !== 0)(
+it.skipIf(toolsAbsent('skopeo', BUILDAH) || process.getuid?.() !== 0)(
   'the same repository comes from an image that buildah made',
   async () => {
     const place = ['--root', `${storage}-buildah`, '--runroot', `${storage}-run`, '--storage-driver', 'vfs'];
@@ -131,7 +128,7 @@ it.skipIf(isMissing('skopeo') || isMissing(BUILDAH) || process.getuid?.() !== 0)
   },
 );
 
-describe.skipIf(isMissing('skopeo'))('a process', () => {
+describe.skipIf(toolsAbsent('skopeo'))('a process', () => {
   it('prints what cfskit pull prints', async () => {
     const repo = await newRepository(join(directory, 'printing'));
     const child = spawnSync(process.execPath, [PROGRAM, '--repo', repo, PLATFORM, `oci:${layout}:1`, 'demo'], { encoding: 'utf8' });

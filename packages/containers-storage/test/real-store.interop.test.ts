@@ -1,6 +1,7 @@
 // Stores that buildah made. What is read is compared with what buildah and skopeo give out of the same store.
+import { toolsAbsent } from '@cfskit/fixtures';
 import { loadImage, openVerified, type ImageSource } from '@cfskit/oci-spec';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { linkSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,8 +9,6 @@ import { openContainersStorage } from '../src/index.ts';
 import { scratch } from './scratch.ts';
 
 const BUILDAH = 'buildah';
-const inCi = process.env['CI'] !== undefined;
-const isMissing = (program: string): boolean => !inCi && spawnSync(program, ['--version']).error !== undefined;
 const isRoot = process.getuid?.() === 0;
 const next = scratch();
 
@@ -28,7 +27,7 @@ async function tars(source: ImageSource): Promise<readonly string[]> {
   return found;
 }
 
-describe.skipIf(isMissing(BUILDAH) || isMissing('skopeo') || !isRoot).each(DRIVERS)('a store of buildah, %s', (driver) => {
+describe.skipIf(toolsAbsent(BUILDAH, 'skopeo') || !isRoot).each(DRIVERS)('a store of buildah, %s', (driver) => {
   const root = next();
   const place = ['--root', root, '--runroot', `${root}-run`, '--storage-driver', driver];
   const buildah = (...args: readonly string[]): string => execFileSync(BUILDAH, [...place, ...args], { encoding: 'utf8' }).trim();
