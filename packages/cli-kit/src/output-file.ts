@@ -44,12 +44,17 @@ export async function createOutputFile(path: string): Promise<OutputFile> {
 }
 
 async function openBeside(target: string): Promise<{ handle: FileHandle; temporary: string }> {
-  const temporary = join(dirname(target), `.${basename(target).slice(0, 200)}.${randomBytes(6).toString('hex')}.tmp`);
+  const temporary = join(dirname(target), `.${shortened(basename(target))}.${randomBytes(6).toString('hex')}.tmp`);
   try {
     return { handle: await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o666), temporary };
   } catch (error) {
     throw aboutTarget(error, temporary, target);
   }
+}
+
+/** Names end at 255 bytes, whatever characters they are of; one that is cut is left out. */
+function shortened(name: string): string {
+  return new TextDecoder().decode(Buffer.from(name).subarray(0, 200), { stream: true });
 }
 
 /** An error about the file that was asked for: nobody knows the temporary one. */

@@ -42,6 +42,12 @@ it('keeps the mode of the file it replaces', async () => {
   expect((await stat(path)).mode & 0o777).toBe(0o640);
 });
 
+it.each(['n'.repeat(255), '\u20ac'.repeat(85)])('may have the longest name that there is: %s', async (name) => {
+  const file = await createOutputFile(join(dir, name));
+  await file.commit();
+  expect(await readdir(dir)).toEqual([name]);
+});
+
 it('replaces the file that a symbolic link names', async () => {
   await writeFile(join(dir, 'real'), 'old');
   await symlink('real', join(dir, 'link'));
