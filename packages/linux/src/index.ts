@@ -22,6 +22,7 @@ export { reflink } from './reflink.ts';
 export { receiveMessage, receiveMessageAsync, sendMessage, sendMessageAsync, socketPair } from './socket.ts';
 export { discardStagingFile, linkFd, linkStagingFile, openStagingFile, openTmpfile, reopenReadOnly } from './staging.ts';
 export { statAt, statDescriptor } from './stat.ts';
+export { syncDirectory } from './sync-directory.ts';
 export { syncfs, syncfsAsync } from './syncfs.ts';
 export { utimesAt, utimesDescriptor } from './times.ts';
 export { enableVerityOrCopy, enableVerityRetrying } from './verity-copy.ts';

@@ -65,6 +65,7 @@ it('exports these names and no others', async () => {
     'statAt',
     'statDescriptor',
     'symlinkAt',
+    'syncDirectory',
     'syncfs',
     'syncfsAsync',
     'umount',

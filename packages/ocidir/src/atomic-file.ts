@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode } from './errors.ts';
+import { syncDirectory } from '@cfskit/linux';
 import { writeChunks } from './file-chunks.ts';
 
 /**
@@ -34,19 +34,5 @@ async function writeSynced(path: string, content: AsyncIterable<Uint8Array>, sig
     await handle.sync();
   } finally {
     await handle.close();
-  }
-}
-
-/** So that the new name survives a crash too. Windows has no such call for directories. */
-export async function syncDirectory(path: string): Promise<void> {
-  try {
-    const handle = await open(path, 'r');
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    if (!hasCode(error, 'EPERM', 'EISDIR', 'EACCES', 'EINVAL')) throw error;
   }
 }

@@ -1,8 +1,7 @@
 import { rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openPartialFile, type PartialFile } from '@cfskit/linux';
+import { openPartialFile, syncDirectory, type PartialFile } from '@cfskit/linux';
 import { appendBlob, BlobVerifier, hashBlobFile, VerifyError, type Descriptor } from '@cfskit/oci-spec';
-import { syncDirectory } from './atomic-file.ts';
 import { hasCode, OciDirError } from './errors.ts';
 
 /** The rest of a blob. */

@@ -1,7 +1,8 @@
 import { lstat, mkdir, readdir, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { syncDirectory } from '@cfskit/linux';
 import { digestOf, isIndex, isManifest, verified, type Descriptor } from '@cfskit/oci-spec';
-import { syncDirectory, writeAtomically } from './atomic-file.ts';
+import { writeAtomically } from './atomic-file.ts';
 import { fetchBlobFile, type FetchBlobOptions, type FetchedBlob, type OpenBlobAt } from './blob-file.ts';
 import { toAsync, type BlobSource } from './blob-source.ts';
 import { DIR_MANIFEST, DIR_VERSION, DIR_VERSION_START, DIR_VERSION_TEXT, dirBlobName, dirInstanceName } from './dir-image.ts';

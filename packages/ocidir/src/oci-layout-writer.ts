@@ -16,7 +16,7 @@ import { fetchBlobFile, type FetchBlobOptions, type FetchedBlob, type OpenBlobAt
 import { toAsync, type BlobSource } from './blob-source.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { whileLocked } from './directory-lock.ts';
-import { OciDirError, type OciDirErrorCode } from './errors.ts';
+import { hasCode, OciDirError, type OciDirErrorCode } from './errors.ts';
 import { indexEntry, withEntry, type EntryOptions } from './index-entry.ts';
 import { isInside, openInside, readInside } from './layout-directory.ts';
 import { LAYOUT_HEADER, LAYOUT_VERSION } from './layout-header.ts';
@@ -49,10 +49,11 @@ export interface PutManifestOptions extends EntryOptions, AddBlobOptions {
  * There may be several at a time, in several processes: the index is changed while the directory is locked. Only where nothing can be
  * locked, two that enter manifests at the same moment can lose one entry.
  *
- * @throws {OciDirError} OUTSIDE_LAYOUT: `blobs` is a symbolic link out of the directory
+ * @throws {OciDirError} EXISTS: something else is there, or in place of a directory above; OUTSIDE_LAYOUT: `blobs` is a symbolic link out
+ *   of the directory
  */
 export async function openOciLayoutWriter(path: string): Promise<OciLayoutWriter> {
-  await mkdir(path, { recursive: true });
+  await makeDirectory(path);
   const root = await realpath(path);
   await blobDirectory(root, 'sha256');
   const header = await openInside(root, LAYOUT_HEADER);
@@ -179,6 +180,15 @@ export class OciLayoutWriter {
 const NOT_RIGHT: ReadonlySet<OciDirErrorCode> = new Set(['BLOB_NOT_FOUND', 'FOREIGN_LAYER', 'SIZE_MISMATCH']);
 
 const EMPTY_INDEX = { schemaVersion: 2, mediaType: mediaTypes.index };
+
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (cause) {
+    if (!hasCode(cause, 'EEXIST', 'ENOTDIR', 'ENOENT')) throw cause; // ENOENT: a link to nothing
+    throw new OciDirError('EXISTS', path, `wanted a directory for a layout, found something else: ${path}`, { cause });
+  }
+}
 
 /** The directory for blobs of one algorithm, made if need be; its real path. */
 async function blobDirectory(root: string, algorithm: string): Promise<string> {

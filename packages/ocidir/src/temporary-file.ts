@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { lstat, open, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { syncDirectory } from './atomic-file.ts';
+import { syncDirectory } from '@cfskit/linux';
 import { hasCode, OciDirError } from './errors.ts';
 
 /** A file that is being written beside the place it is for. */

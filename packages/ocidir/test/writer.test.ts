@@ -57,6 +57,17 @@ describe('openOciLayoutWriter', () => {
     });
   });
 
+  it('is refused where something else is in its place, or above it', async () => {
+    await withTempDir(async (directory) => {
+      await writeFile(join(directory, 'file'), '');
+      await symlink('nowhere', join(directory, 'dangling'));
+      for (const name of ['file', 'file/layout', 'dangling']) {
+        const path = join(directory, name);
+        expect(await failure(openOciLayoutWriter(path))).toMatchObject({ name: 'OciDirError', code: 'EXISTS', path });
+      }
+    });
+  });
+
   it('does not write through a link out of the directory', async () => {
     await withTempDir(async (directory) => {
       await mkdir(join(directory, 'layout'));

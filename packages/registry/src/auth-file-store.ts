@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, open, readFile, realpath, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { syncDirectory } from '@cfskit/linux';
 import { parseAuthFile, type AuthFile } from './auth-file.ts';
-import { syncDirectory } from './download.ts';
 import { CredentialError, hasCode } from './errors.ts';
 import type { Environment } from './proxy.ts';
 

@@ -1,6 +1,6 @@
 import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { openPartialFile } from '@cfskit/linux';
+import { openPartialFile, syncDirectory } from '@cfskit/linux';
 import { appendBlob, BlobVerifier, digestAlgorithm, hashBlobFile, parseDigest, VerifyError, type Descriptor } from '@cfskit/oci-spec';
 import { nullReporter, type Reporter } from '@cfskit/progress';
 import { hasCode } from './errors.ts';
@@ -133,19 +133,5 @@ async function hasContent(path: string, descriptor: Descriptor, signal: AbortSig
     throw error;
   } finally {
     await file.close();
-  }
-}
-
-/** So that the new name survives a crash too. Windows has no such call for directories. */
-export async function syncDirectory(path: string): Promise<void> {
-  try {
-    const directory = await open(path, 'r');
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
-  } catch (error) {
-    if (!hasCode(error, 'EPERM', 'EISDIR', 'EACCES', 'EINVAL')) throw error;
   }
 }

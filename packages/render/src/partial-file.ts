@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, open, realpath, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { syncDirectory } from '@cfskit/linux';
 import { hasCode, RenderError } from './errors.ts';
 
 /**
@@ -86,19 +87,4 @@ async function destination(path: string): Promise<{ readonly path: string; reado
     return { path };
   }
   throw new RenderError('OUTPUT_NOT_A_FILE', `${path} is there already, and no regular file`, { path });
-}
-
-/** As far as this user may: the file has its name already. */
-async function syncDirectory(path: string): Promise<void> {
-  if (process.platform === 'win32') return; // where directories cannot be opened
-  try {
-    const directory = await open(path, 'r');
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
-  } catch (error) {
-    if (!hasCode(error, 'EACCES', 'EPERM', 'EINVAL')) throw error;
-  }
 }
