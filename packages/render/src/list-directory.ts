@@ -7,6 +7,7 @@ import { createHash } from '@cfskit/oci-spec';
 import { hasCode, RenderError } from './errors.ts';
 import { openBelow } from './open-below.ts';
 import { noDigest, type ListedEntry, type TreeListing } from './tree-listing.ts';
+import { Turns } from './turns.ts';
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
 const CHUNK = 1024 * 1024;
@@ -14,11 +15,12 @@ const CHUNK = 1024 * 1024;
 /**
  * The tree below a directory. No symbolic link is followed but one in the last component of the path itself.
  *
- * @throws {LinuxError} ENOENT, ENOTDIR, EACCES for the directory itself
+ * @throws {LinuxError} ENOENT, ENOTDIR, EACCES for the directory itself. The signal's reason
  */
-export async function listDirectory(path: string): Promise<TreeListing> {
+export async function listDirectory(path: string, signal?: AbortSignal): Promise<TreeListing> {
   const root = openSync(path, DIRECTORY);
   const entries = new Map<ByteString, ListedEntry>();
+  const turns = new Turns(signal);
   try {
     entries.set(
       '',
@@ -26,8 +28,8 @@ export async function listDirectory(path: string): Promise<TreeListing> {
     );
     const waiting: ByteString[] = [''];
     for (let directory = waiting.pop(); directory !== undefined; directory = waiting.pop()) {
-      waiting.push(...tryListEntries(root, directory, entries));
-      await nextTurn();
+      for (const child of tryListEntries(root, directory, entries)) waiting.push(child);
+      await turns.take();
     }
   } catch (error) {
     closeDescriptor(root);

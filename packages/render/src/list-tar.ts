@@ -6,48 +6,92 @@ import { withDefaults, type RenderLimits } from './limits.ts';
 import { noDigest, type ListedEntry, type TreeListing } from './tree-listing.ts';
 import type { TarMember } from './tar-member.ts';
 import { TarReader, type TarReaderSink } from './tar-reader.ts';
+import { Turns } from './turns.ts';
+
+/** How a tar is listed. */
+export interface ListTarOptions {
+  readonly limits?: RenderLimits;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
  * The tree in an uncompressed tar, in one pass. The last entry for a path counts; parents without an entry are implied.
  *
  * @throws {RenderError} for a tar that cannot be read, and for a hard link without a target
  */
-export async function listTar(path: string, limits?: RenderLimits): Promise<TreeListing> {
+export async function listTar(path: string, options: ListTarOptions = {}): Promise<TreeListing> {
+  const { limits, signal } = options;
   const lister = new TarLister();
   const reader = new TarReader(lister, withDefaults(limits));
-  for await (const chunk of fileChunks(path)) reader.push(chunk);
+  const turns = new Turns(signal);
+  for await (const chunk of fileChunks(path)) {
+    reader.push(chunk);
+    await lister.hashHoles(turns);
+    await turns.take();
+  }
   reader.finish();
   return { entries: lister.entries, close: () => Promise.resolve() };
 }
 
-const ZEROS = new Uint8Array(64 * 1024);
+const ZEROS = new Uint8Array(1024 * 1024);
+
+interface HashedContent {
+  readonly hash: Hash;
+  /** Once everything is hashed. */
+  digest: string;
+}
 
 class TarLister implements TarReaderSink {
   readonly entries: Map<ByteString, ListedEntry> = new Map();
   #path: ByteString = '';
-  #pending: ((digest: string) => ListedEntry) | undefined;
-  #hash: Hash | undefined;
+  #content: HashedContent | undefined;
+  /** Hashing that waits: a hole may be long, and whatever comes behind it. */
+  #waiting: (() => void)[] = [];
 
   member(member: TarMember, size: number): void {
     this.#path = cleanPath(member.path, member);
     this.#implyParents();
     if (member.kind === 'hard-link') this.#link(member);
     else if (member.kind === 'file') {
-      this.#hash = createHash('sha256');
-      this.#pending = (digest) => listed(member, size, digest);
-    } else this.entries.set(this.#path, listed(member, 0, ''));
+      const content: HashedContent = { hash: createHash('sha256'), digest: '' };
+      this.#content = content;
+      this.entries.set(
+        this.#path,
+        listed(member, size, () => Promise.resolve(content.digest)),
+      );
+    } else this.entries.set(this.#path, listed(member, 0, noDigest));
   }
 
   data(bytes: Uint8Array): void {
-    this.#hash!.update(bytes);
+    const { hash } = this.#content!;
+    this.#inTurn(() => hash.update(bytes));
   }
 
   hole(size: number): void {
-    for (let left = size; left > 0; left -= ZEROS.byteLength) this.#hash!.update(ZEROS.subarray(0, Math.min(left, ZEROS.byteLength)));
+    const { hash } = this.#content!;
+    for (let left = size; left > 0; left -= ZEROS.byteLength) {
+      const piece = ZEROS.subarray(0, Math.min(left, ZEROS.byteLength));
+      this.#waiting.push(() => hash.update(piece));
+    }
   }
 
   end(): void {
-    this.entries.set(this.#path, this.#pending!(this.#hash!.digestHex()));
+    const content = this.#content!;
+    this.#inTurn(() => (content.digest = content.hash.digestHex()));
+  }
+
+  /** What waits. To be called after each chunk, which is looked at here for the last time. */
+  async hashHoles(turns: Turns): Promise<void> {
+    for (const step of this.#waiting) {
+      step();
+      await turns.take();
+    }
+    this.#waiting = [];
+  }
+
+  #inTurn(step: () => void): void {
+    if (this.#waiting.length === 0) step();
+    else this.#waiting.push(step);
   }
 
   #link(member: TarMember): void {
@@ -71,7 +115,7 @@ function cleanPath(path: ByteString, { offset }: TarMember): ByteString {
   return names.join('/');
 }
 
-function listed(member: TarMember, size: number, digest: string): ListedEntry {
+function listed(member: TarMember, size: number, digest: ListedEntry['digest']): ListedEntry {
   const { kind, mode, uid, gid, mtime, xattrs, target, rdev } = member;
   return {
     kind: kind as ListedEntry['kind'], // hard links are resolved
@@ -80,6 +124,6 @@ function listed(member: TarMember, size: number, digest: string): ListedEntry {
     target,
     rdev,
     inode: {},
-    digest: () => Promise.resolve(digest),
+    digest,
   };
 }

@@ -56,9 +56,9 @@ export function isClean({ onlyInGenerated, onlyInReference, differences }: Verif
  * @throws {RenderError} for a tar or squashfs image that cannot be read. {LinuxError} for a directory that this user may not read
  */
 export async function verify(subject: VerifySubject, referenceDirectory: string, options: VerifyOptions = {}): Promise<VerifyReport> {
-  const reference = await listDirectory(referenceDirectory);
+  const reference = await listDirectory(referenceDirectory, options.signal);
   try {
-    const generated = await list(subject);
+    const generated = await list(subject, options.signal);
     try {
       return await compareListings(generated, reference, options);
     } finally {
@@ -69,9 +69,9 @@ export async function verify(subject: VerifySubject, referenceDirectory: string,
   }
 }
 
-function list({ kind, path }: VerifySubject): Promise<TreeListing> {
-  if (kind === 'tar') return listTar(path);
-  return kind === 'dir' ? listDirectory(path) : listSquashfs(path);
+function list({ kind, path }: VerifySubject, signal: AbortSignal | undefined): Promise<TreeListing> {
+  if (kind === 'tar') return listTar(path, { signal });
+  return kind === 'dir' ? listDirectory(path, signal) : listSquashfs(path);
 }
 
 async function compareListings(generated: TreeListing, reference: TreeListing, options: VerifyOptions): Promise<VerifyReport> {

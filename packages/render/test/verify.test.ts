@@ -191,6 +191,17 @@ describe('a tar', () => {
     });
   });
 
+  it('with a long hole is not hashed to its end when the caller gives up', async () => {
+    await withPath(async (to, directory) => {
+      const size = 2 ** 33;
+      const sparse = { 'GNU.sparse.map': `${size - 1},1`, 'GNU.sparse.size': String(size), 'GNU.sparse.numblocks': '1' };
+      writeFileSync(to, layer().add({ path: 'f', content: 'x', pax: sparse }).build());
+      const abort = new AbortController();
+      setTimeout(() => abort.abort(new Error('enough')), 20);
+      expect((await failureOf(verify({ kind: 'tar', path: to }, directory, { signal: abort.signal }))).message).toBe('enough');
+    });
+  });
+
   it('that cannot be read is an error', async () => {
     await withPath(async (to, directory) => {
       writeFileSync(to, layer().file('f', 'x').build().subarray(0, 700));
