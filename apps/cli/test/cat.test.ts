@@ -1,13 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { ok, run, scratch } from './harness.ts';
-import { storeSample, type Stored } from './stored-fixture.ts';
+import { storedSample } from './stored-fixture.ts';
 
 const path = scratch();
-let stored: Stored;
-beforeAll(async () => {
-  stored = await storeSample(path());
-});
+const stored = storedSample();
 
 it('prints what a stream stands for', async () => {
   const [layer] = stored.sample.layers;

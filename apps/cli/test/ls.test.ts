@@ -4,13 +4,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { hasXattrs, LARGE, LARGE_ID, LARGE_PATH } from './directory-fixture.ts';
 import { failure, json, ok, run, scratch } from './harness.ts';
 import { storeDirectory, type StoredDirectory } from './image-fixture.ts';
-import { storeSample, type Stored } from './stored-fixture.ts';
+import { storedSample } from './stored-fixture.ts';
 
 const path = scratch();
-let oci: Stored;
-beforeAll(async () => {
-  oci = await storeSample(path());
-});
+const oci = storedSample();
 
 const listed = (...argv: string[]): Promise<string> => ok(['ls', '--repo', oci.repo, ...argv]);
 

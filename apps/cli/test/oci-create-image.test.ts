@@ -1,14 +1,11 @@
 import { beforeAll, expect, it } from 'vitest';
 import { failure, json, ok, run, scratch } from './harness.ts';
-import { storeSample, type Stored } from './stored-fixture.ts';
+import { storedSample } from './stored-fixture.ts';
 
 const path = scratch();
-let stored: Stored;
+const stored = storedSample({ artifact: true });
 let repo = '';
-beforeAll(async () => {
-  stored = await storeSample(path(), { artifact: true });
-  repo = stored.repo;
-});
+beforeAll(() => void ({ repo } = stored));
 
 const linked = async (version?: string): Promise<unknown> => {
   const argv = ['inspect', '--repo', repo, 'demo', ...(version === undefined ? [] : ['--erofs-version', version])];

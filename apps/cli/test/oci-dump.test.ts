@@ -1,15 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { failure, json, ok, run, scratch } from './harness.ts';
-import { storeSample, type Stored } from './stored-fixture.ts';
+import { storedSample } from './stored-fixture.ts';
 
 const path = scratch();
-let stored: Stored;
-beforeAll(async () => {
-  stored = await storeSample(path(), {
-    artifact: true,
-    extra: { path: 'usr/noted', content: 'x', xattrs: { 'user.note': 'hello', 'security.selinux': 'label' } },
-  });
+const stored = storedSample({
+  artifact: true,
+  extra: { path: 'usr/noted', content: 'x', xattrs: { 'user.note': 'hello', 'security.selinux': 'label' } },
 });
 
 it('prints the merged layers, a line for each entry', async () => {

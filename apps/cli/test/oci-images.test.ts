@@ -1,14 +1,11 @@
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { document, failure, json, ok, run, scratch } from './harness.ts';
-import { storeSample, type Stored } from './stored-fixture.ts';
+import { storedSample, storeSample } from './stored-fixture.ts';
 
 const path = scratch();
-let stored: Stored;
-beforeAll(async () => {
-  stored = await storeSample(path(), { artifact: true });
-});
+const stored = storedSample({ artifact: true });
 
 it.each([[['oci', 'images']], [['oci', 'ls']], [['ls']]])('%j is a table', async (name) => {
   const short = stored.sample.image.descriptor.digest.slice(7, 19);

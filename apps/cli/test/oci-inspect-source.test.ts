@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { beforeAll, expect, it } from 'vitest';
 import { document, failure, json, ok, run, scratch } from './harness.ts';
 import { putImage } from './registry-fixture.ts';
-import { sampleImage, storeSample, type Stored } from './stored-fixture.ts';
+import { sampleImage, storedSample } from './stored-fixture.ts';
 
 const path = scratch();
 const { image } = sampleImage();
@@ -13,10 +13,9 @@ const { digest } = image.descriptor;
 const text = new TextDecoder().decode(image.bytes);
 const PLATFORM = '--platform=linux/amd64';
 const archive = 'oci-archive:all.tar:v1';
-let stored: Stored;
+const stored = storedSample();
 beforeAll(async () => {
   await writeFile(path('all.tar'), layoutTar(layoutFiles([{ image: index, tag: 'v1' }])));
-  stored = await storeSample(path());
 });
 const world = (): object => ({ cwd: path(), env: { HOME: path('home') } });
 

@@ -1,15 +1,10 @@
 import { digestOf } from '@cfskit/oci-spec';
-import { beforeAll, expect, it } from 'vitest';
-import { document, failure, json, ok, run, scratch } from './harness.ts';
-import { sampleArtifact, storeSample, type Stored } from './stored-fixture.ts';
+import { expect, it } from 'vitest';
+import { document, failure, json, ok, run } from './harness.ts';
+import { sampleArtifact, storedSample } from './stored-fixture.ts';
 
-const path = scratch();
-let stored: Stored;
-let digest = '';
-beforeAll(async () => {
-  stored = await storeSample(path(), { artifact: true });
-  ({ digest } = stored.sample.image.descriptor);
-});
+const stored = storedSample({ artifact: true });
+const { digest } = stored.sample.image.descriptor;
 
 it('prints JSON in both modes, the documents as texts', async () => {
   const artifact = sampleArtifact(stored.sample.image).descriptor.digest;

@@ -2,20 +2,15 @@ import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { fsVerityDigest } from '@cfskit/fs-verity';
-import { beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { document, failure, json, ok, run, scratch } from './harness.ts';
-import { LARGE, storeSample, type Stored } from './stored-fixture.ts';
+import { LARGE, storedSample, storeSample } from './stored-fixture.ts';
 
 const path = scratch();
 const large = fsVerityDigest(LARGE, 'sha512');
-let stored: Stored;
-let diffId = '';
-let tar: Uint8Array;
-beforeAll(async () => {
-  stored = await storeSample(path());
-  ({ diffId } = stored.sample.layers.at(0)!);
-  tar = stored.sample.tars.at(0)!;
-});
+const stored = storedSample();
+const { diffId } = stored.sample.layers.at(0)!;
+const tar = stored.sample.tars.at(0)!;
 
 it.each([0, 1])('prints the tar of layer %i byte for byte', async (index) => {
   const { code, bytes } = await run(['layer', '--repo', stored.repo, stored.sample.layers.at(index)!.diffId]);

@@ -1,18 +1,13 @@
 import { readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fsVerityDigest } from '@cfskit/fs-verity';
-import { beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { json, ok, run, scratch } from './harness.ts';
-import { LARGE, ODD_NAME, storeSample, type Stored } from './stored-fixture.ts';
+import { LARGE, ODD_NAME, storedSample, storeSample } from './stored-fixture.ts';
 
 const path = scratch();
-let stored: Stored;
-let base = '';
-let top = '';
-beforeAll(async () => {
-  stored = await storeSample(path());
-  [base = '', top = ''] = stored.sample.layers.map((layer) => layer.diffId);
-});
+const stored = storedSample();
+const [base = '', top = ''] = stored.sample.layers.map((layer) => layer.diffId);
 
 it('has a path on each line, in the order of the tar, and every path on one line', async () => {
   expect(await ok(['ls-layer', '--repo', stored.repo, base])).toBe(

@@ -1,20 +1,17 @@
 import { mkdir } from 'node:fs/promises';
 import { beforeAll, expect, it } from 'vitest';
 import { failure, json, ok, run, scratch } from './harness.ts';
-import { storeSample, type Stored } from './stored-fixture.ts';
+import { storedSample } from './stored-fixture.ts';
 
 const path = scratch();
-let stored: Stored;
-let repo = '';
+const stored = storedSample();
 beforeAll(async () => {
-  stored = await storeSample(path());
-  ({ repo } = stored);
   await mkdir(path('point'));
 });
 
 it('would mount the image that is linked', async () => {
-  const id = (await ok(['oci', 'compute-id', '--repo', repo, 'demo'])).trim();
-  const argv = ['oci', 'mount', '--dry-run', '--repo', repo];
+  const id = (await ok(['oci', 'compute-id', '--repo', stored.repo, 'demo'])).trim();
+  const argv = ['oci', 'mount', '--dry-run', '--repo', stored.repo];
   expect(await json('mount', [...argv, 'demo', path('point')])).toMatchObject({
     image_id: id,
     mountpoint: path('point'),
@@ -25,12 +22,12 @@ it('would mount the image that is linked', async () => {
 });
 
 it('insists on a label with --sealed', async () => {
-  const argv = ['oci', 'mount', '--dry-run', '--sealed', '--repo', repo];
+  const argv = ['oci', 'mount', '--dry-run', '--sealed', '--repo', stored.repo];
   const refused = await run([...argv, 'demo', path('point')]);
   expect(refused).toMatchObject({ code: 1, stdout: '' });
   expect(refused.stderr).toContain('Can only mount sealed containers');
-  await ok(['oci', 'seal', '--repo', repo, 'demo', '--mode=label', '--tag=sealed', '-q']);
-  const id = (await ok(['oci', 'compute-id', '--repo', repo, 'demo'])).trim();
+  await ok(['oci', 'seal', '--repo', stored.repo, 'demo', '--mode=label', '--tag=sealed', '-q']);
+  const id = (await ok(['oci', 'compute-id', '--repo', stored.repo, 'demo'])).trim();
   expect(await json('mount', [...argv, 'sealed', path('point')])).toMatchObject({ image_id: id });
 });
 
@@ -54,6 +51,6 @@ it.each([
 });
 
 it('is what mount without oci points at', async () => {
-  const { error } = await failure(['mount', '--dry-run', '--repo', repo, 'demo', path('point')]);
+  const { error } = await failure(['mount', '--dry-run', '--repo', stored.repo, 'demo', path('point')]);
   expect(error).toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining('"cfskit oci mount" mounts it') });
 });

@@ -1,17 +1,13 @@
 import { image, imageConfig, layoutFiles, writeLayout } from '@cfskit/fixtures';
 import { beforeAll, expect, it } from 'vitest';
 import { document, failure, json, ok, run, scratch } from './harness.ts';
-import { sampleImage, storeSample, type Stored } from './stored-fixture.ts';
+import { sampleImage, storedSample } from './stored-fixture.ts';
 
 const path = scratch();
-let stored: Stored;
+const stored = storedSample();
+const { digest } = stored.sample.image.descriptor;
 let repo = '';
-let digest = '';
-beforeAll(async () => {
-  stored = await storeSample(path());
-  ({ repo } = stored);
-  ({ digest } = stored.sample.image.descriptor);
-});
+beforeAll(() => void ({ repo } = stored));
 
 interface Sealed {
   readonly manifest_digest: string;

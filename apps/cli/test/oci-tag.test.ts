@@ -1,14 +1,9 @@
-import { beforeAll, expect, it } from 'vitest';
-import { failure, json, ok, run, scratch } from './harness.ts';
-import { sampleArtifact, storeSample, type Stored } from './stored-fixture.ts';
+import { expect, it } from 'vitest';
+import { failure, json, ok, run } from './harness.ts';
+import { sampleArtifact, storedSample } from './stored-fixture.ts';
 
-const path = scratch();
-let stored: Stored;
-let digest = '';
-beforeAll(async () => {
-  stored = await storeSample(path(), { artifact: true });
-  ({ digest } = stored.sample.image.descriptor);
-});
+const stored = storedSample({ artifact: true });
+const { digest } = stored.sample.image.descriptor;
 
 it('tags by digest and by tag', async () => {
   expect(await ok(['oci', 'tag', '--repo', stored.repo, digest, 'reg.example/app:1'])).toBe(`Tagged ${digest} as reg.example/app:1\n`);

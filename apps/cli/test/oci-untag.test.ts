@@ -1,11 +1,9 @@
 import { beforeAll, expect, it } from 'vitest';
-import { failure, json, ok, scratch } from './harness.ts';
-import { storeSample, type Stored } from './stored-fixture.ts';
+import { failure, json, ok } from './harness.ts';
+import { storedSample } from './stored-fixture.ts';
 
-const path = scratch();
-let stored: Stored;
+const stored = storedSample();
 beforeAll(async () => {
-  stored = await storeSample(path());
   for (const name of ['a', 'b', 'c/d']) await ok(['tag', '--repo', stored.repo, 'demo', name]);
 });
 

@@ -13,7 +13,8 @@ import {
   type Packaged,
   type TarEntry,
 } from '@cfskit/fixtures';
-import { ok } from './harness.ts';
+import { beforeAll } from 'vitest';
+import { ok, scratch } from './harness.ts';
 
 /** 200 bytes, so they are kept as an object. */
 export const LARGE: Uint8Array = new TextEncoder().encode('large '.repeat(34).slice(0, 200));
@@ -74,11 +75,14 @@ export interface Stored {
   readonly sample: SampleImage;
 }
 
+/** What of the sample is stored. */
+export interface SampleOptions {
+  readonly artifact?: boolean;
+  readonly extra?: TarEntry;
+}
+
 /** Make a layout and a repository in `directory`, and pull. */
-export async function storeSample(
-  directory: string,
-  options: { readonly artifact?: boolean; readonly extra?: TarEntry } = {},
-): Promise<Stored> {
+export async function storeSample(directory: string, options: SampleOptions = {}): Promise<Stored> {
   const name = randomBytes(4).toString('hex');
   const stored = { layout: join(directory, `layout ${name}`), repo: join(directory, `repo ${name}`), sample: sampleImage(options.extra) };
   await writeSampleLayout(stored.layout, stored.sample, options.artifact);
@@ -87,4 +91,22 @@ export async function storeSample(
   if (options.artifact === true)
     await ok(['pull', '--repo', stored.repo, `oci:${stored.layout}:note`, 'note', '-q', '--platform', 'linux/amd64']);
   return stored;
+}
+
+/** What {@link storeSample} makes, for all tests of a file. The image is known at once; the paths are when the first test or hook begins. */
+export function storedSample(options: SampleOptions = {}): Stored {
+  const path = scratch();
+  let stored: Stored | undefined;
+  beforeAll(async () => {
+    stored = await storeSample(path(), options);
+  });
+  return {
+    sample: sampleImage(options.extra),
+    get layout() {
+      return stored?.layout ?? '';
+    },
+    get repo() {
+      return stored?.repo ?? '';
+    },
+  };
 }
