@@ -83,13 +83,15 @@ it.skipIf(process.getuid?.() !== 0)('shares files where that can be done, and th
   expect(links).toBe(objectsHardlinked);
 });
 
+/** The largest file sets the user of whoever runs it. */
+function writeProgram(path: string, content: string): void {
+  writeFileSync(path, content);
+  if (content === LARGE) chmodSync(path, 0o4755);
+}
+
 it.skipIf(process.getuid?.() !== 0)('copies programs with special rights rather than hard link them, and goes on sharing', async () => {
   const warnings: string[] = [];
-  const write = (path: string, content: string): void => {
-    writeFileSync(path, content);
-    if (content === LARGE) chmodSync(path, 0o4755);
-  };
-  const change = (_: ImageSource, directory: string): Partial<ImageSource> => ({ openPieces: () => pieces(directory, write) });
+  const change = (_: ImageSource, directory: string): Partial<ImageSource> => ({ openPieces: () => pieces(directory, writeProgram) });
   const { outcome } = await imported({ files: 'share', onWarning: (text) => warnings.push(text) }, change);
   const { objectsCopied, objectsReflinked, objectsHardlinked } = statsOf(outcome);
   expect({ objectsCopied, shared: objectsHardlinked, warnings }).toEqual(
