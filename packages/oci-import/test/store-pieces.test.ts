@@ -91,8 +91,9 @@ function writeProgram(path: string, content: string): void {
 
 it.skipIf(process.getuid?.() !== 0)('copies programs with special rights rather than hard link them, and goes on sharing', async () => {
   const warnings: string[] = [];
-  const change = (_: ImageSource, directory: string): Partial<ImageSource> => ({ openPieces: () => pieces(directory, writeProgram) });
-  const { outcome } = await imported({ files: 'share', onWarning: (text) => warnings.push(text) }, change);
+  const { outcome } = await imported({ files: 'share', onWarning: (text) => warnings.push(text) }, (_, directory) => ({
+    openPieces: () => pieces(directory, writeProgram),
+  }));
   const { objectsCopied, objectsReflinked, objectsHardlinked } = statsOf(outcome);
   expect({ objectsCopied, shared: objectsHardlinked, warnings }).toEqual(
     objectsReflinked > 0 ? { objectsCopied: 0, shared: 0, warnings: [] } : { objectsCopied: 1, shared: 3, warnings: [] },
