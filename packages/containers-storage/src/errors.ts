@@ -10,7 +10,7 @@
  * - `MISSING_DATA`: the store lists a document that is not there
  * - `LAYER_MISMATCH`: other layers than the config of the image names
  * - `INVALID_TAR_SPLIT`: the headers of a layer are missing or damaged
- * - `UNSAFE_PATH`: a name in a layer leads out of it
+ * - `UNSAFE_PATH`: a name in a layer leads out of it, or is longer than names can be
  * - `FILE_CHANGED`: a file of a layer is gone, or is not what it was
  * - `BLOB_NOT_FOUND`: the image has no such manifest, config or layer here
  */
