@@ -5,6 +5,7 @@ export { endProcess } from './end-process.ts';
 export { endThread, onMessages } from './end-thread.ts';
 export { describeError, reviveError, TransferredError } from './error-transfer.ts';
 export { LinuxError } from './errors.ts';
+export { fileChunks, readFully, readRange } from './file-content.ts';
 export { fsconfig, fsmount, fsopen, readFsMessages } from './filesystem-context.ts';
 export { flock, flockAsync } from './flock.ts';
 export { addressOf, openLibrary } from './library.ts';
