@@ -1,9 +1,10 @@
+import { fileChunks, readFully } from '@cfskit/linux';
 import type { LayerFile, LayerPiece } from '@cfskit/oci-spec';
 import { join } from 'node:path';
 import { ContainersStorageError } from './errors.ts';
 import { pathBelow } from './path-below.ts';
 import type { LayerRecord } from './records.ts';
-import { fileChunks, readFully, type Directory } from './store-files.ts';
+import type { Directory } from './store-files.ts';
 import type { Store } from './store.ts';
 import { readSegments } from './tar-split-lines.ts';
 
@@ -85,7 +86,7 @@ async function* contentOf({ fd, size, path }: LayerFile): AsyncGenerator<Uint8Ar
   let count = 0;
   if (size <= SMALL_FILE) {
     const bytes = new Uint8Array(size);
-    count = readFully(fd, bytes);
+    count = readFully(fd, bytes, 0);
     if (count > 0) yield bytes.subarray(0, count);
   } else {
     for await (const bytes of fileChunks(fd, size)) {

@@ -1,7 +1,6 @@
-import { closeDescriptor, O_PATH, openBeneath } from '@cfskit/linux';
-import { closeSync, constants, fstatSync, openSync, read, readSync } from 'node:fs';
+import { closeDescriptor, O_PATH, openBeneath, readFully } from '@cfskit/linux';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { ContainersStorageError, hasCode } from './errors.ts';
 
 const { O_DIRECTORY, O_NONBLOCK, O_RDONLY } = constants;
@@ -80,7 +79,7 @@ export class Directory {
     try {
       if (file.size > limit) throw new ContainersStorageError('TOO_LARGE', path, `wanted at most ${limit} bytes, found ${file.size}`);
       const bytes = new Uint8Array(file.size);
-      return bytes.subarray(0, readFully(file.fd, bytes));
+      return bytes.subarray(0, readFully(file.fd, bytes, 0));
     } finally {
       file.close();
     }
@@ -97,31 +96,6 @@ export class Directory {
 function reopened(place: number): OpenFile {
   const fd = openSync(`/proc/self/fd/${place}`, O_RDONLY | O_NONBLOCK);
   return { fd, size: fstatSync(fd).size, close: () => closeSync(fd) };
-}
-
-/** Fill `bytes` from the start of a file, and say how many there were. */
-export function readFully(fd: number, bytes: Uint8Array): number {
-  let filled = 0;
-  while (filled < bytes.byteLength) {
-    const count = readSync(fd, bytes, filled, bytes.byteLength - filled, filled);
-    if (count === 0) break;
-    filled += count;
-  }
-  return filled;
-}
-
-const readAsync = promisify(read);
-const CHUNK_SIZE = 512 * 1024;
-
-/** The first `size` bytes of a file, or fewer where it ends, in chunks that belong to the consumer. */
-export async function* fileChunks(fd: number, size: number): AsyncGenerator<Uint8Array, void> {
-  for (let at = 0; at < size;) {
-    const length = Math.min(CHUNK_SIZE, size - at);
-    const { buffer, bytesRead } = await readAsync(fd, Buffer.allocUnsafeSlow(length), 0, length, at);
-    if (bytesRead === 0) return;
-    at += bytesRead;
-    yield buffer.subarray(0, bytesRead);
-  }
 }
 
 function ifAny<T>(path: string, open: () => T): T | undefined {

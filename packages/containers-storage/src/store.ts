@@ -1,10 +1,11 @@
 import { CompressionError, decode } from '@cfskit/compression';
+import { fileChunks } from '@cfskit/linux';
 import { join } from 'node:path';
 import { bigDataFile } from './big-data.ts';
 import { ContainersStorageError } from './errors.ts';
 import { holdReadLock, type LockOptions } from './read-lock.ts';
 import { parseImages, parseLayers, type ImageRecord, type LayerRecord, type Listed } from './records.ts';
-import { Directory, fileChunks } from './store-files.ts';
+import { Directory } from './store-files.ts';
 import type { StorePlace } from './locate-stores.ts';
 
 /** A driver whose layers are directories of files. */

@@ -1,11 +1,11 @@
+import { fileChunks } from '@cfskit/linux';
 import { BlobVerifier } from '@cfskit/oci-spec';
 import type { LayerFile, LayerPiece } from '@cfskit/oci-spec';
 import { createStreamWriter, storeStream } from '@cfskit/repository';
 import type { ImportedFile, ImportMethod, LocalObjectStore } from '@cfskit/repository';
 import { CONTENT_TYPE } from '@cfskit/splitstream';
 import { TarSplitter } from '@cfskit/tar-split';
-import { fstatSync, read, statSync } from 'node:fs';
-import { promisify } from 'node:util';
+import { fstatSync, statSync } from 'node:fs';
 import { Breather } from './breather.ts';
 import { PieceSink } from './piece-sink.ts';
 import type { StoredLayer } from './store-layer.ts';
@@ -70,24 +70,12 @@ type Share = (file: LayerFile) => Promise<ImportedFile>;
 /** The bytes of a file that is the content of an entry are those of the object that it has become. */
 async function* chunksOf(file: LayerFile, sink: PieceSink, objects: LocalObjectStore, share: Share): AsyncGenerator<Uint8Array, void> {
   if (!sink.awaits(file.size)) {
-    yield* fileChunks(file);
+    yield* fileChunks(file.fd, file.size, CHUNK_SIZE); // the digest will tell, if it ends before
     return;
   }
   const shared = await share(file);
   sink.give(shared);
   yield* objects.open(shared.id);
-}
-
-const readAsync = promisify(read);
-
-async function* fileChunks({ fd, size }: LayerFile): AsyncGenerator<Uint8Array, void> {
-  for (let at = 0; at < size;) {
-    const length = Math.min(CHUNK_SIZE, size - at);
-    const { buffer, bytesRead } = await readAsync(fd, Buffer.allocUnsafe(length), 0, length, at);
-    if (bytesRead === 0) return; // the digest will tell
-    at += bytesRead;
-    yield buffer.subarray(0, bytesRead);
-  }
 }
 
 /** A hard link needs one file system; two that differ by name may still share blocks. */
