@@ -1,3 +1,4 @@
+import { readRange } from '@cfskit/linux';
 import { randomUUID } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { access, open, rm, stat, type FileHandle } from 'node:fs/promises';
@@ -6,7 +7,7 @@ import { join } from 'node:path';
 import { CompressionError, decode, detectFormat, type CompressionFormat, type DecodeLimits } from '@cfskit/compression';
 import { hasCode, OciDirError } from './errors.ts';
 import { openFifo } from './fifo.ts';
-import { fileChunks, readFully, writeChunks } from './file-chunks.ts';
+import { fileChunks, writeChunks } from './file-chunks.ts';
 import { scanTar, type TarIndex, type TarRegion } from './tar-index.ts';
 
 /** How an archive is opened. */
@@ -68,9 +69,9 @@ function archiveOf(handle: FileHandle, index: TarIndex, staged: boolean): Archiv
       const region = index.find(path);
       if (region === undefined) return undefined;
       if (region.size > limit) throw new OciDirError('TOO_LARGE', path, `wanted at most ${limit} bytes in ${path}, found ${region.size}`);
-      return await readFully(handle, region.start, region.size);
+      return await readRange(handle, region.start, region.size);
     },
-    head: ({ start, size }, length) => readFully(handle, start, Math.min(size, length)),
+    head: ({ start, size }, length) => readRange(handle, start, Math.min(size, length)),
     chunks: ({ start, size }, signal) => fileChunks(handle, start, start + size, signal),
     close: () => (closed ??= handle.close()),
   };
@@ -92,7 +93,7 @@ async function openTar(path: string, options: OpenArchiveOptions): Promise<OpenT
     if (kind === 'device') {
       return await stage(path, sniffed(handle.createReadStream({ autoClose: false, highWaterMark: READ_SIZE })), options);
     }
-    const format = formatOf(path, await readFully(handle, 0, MAGIC_LENGTH));
+    const format = formatOf(path, await readRange(handle, 0, MAGIC_LENGTH));
     if (format !== 'none')
       return await stage(path, Promise.resolve({ format, source: fileChunks(handle, 0, size, options.signal) }), options);
     keep = true;

@@ -34,22 +34,6 @@ export async function* fileChunks(
   }
 }
 
-/**
- * `length` bytes of an open file, or fewer where it ends.
- *
- * @param length small: all of it is allocated
- */
-export async function readFully(handle: FileHandle, at: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(length);
-  let filled = 0;
-  while (filled < length) {
-    const { bytesRead } = await handle.read(bytes, filled, length - filled, at + filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return bytes.subarray(0, filled);
-}
-
 /** Write all of `bytes` at a position. */
 export async function writeFully(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
   for (let at = 0; at < bytes.byteLength;) {

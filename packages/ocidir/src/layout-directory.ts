@@ -1,3 +1,4 @@
+import { readRange } from '@cfskit/linux';
 import { constants } from 'node:fs';
 import { open, opendir, realpath, type FileHandle } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
@@ -47,14 +48,7 @@ export async function readInside(root: string, path: string, limit: number): Pro
   if (file === undefined) return undefined;
   try {
     if (file.size > limit) throw new OciDirError('TOO_LARGE', path, `wanted at most ${limit} bytes in ${path}, found ${file.size}`);
-    const bytes = new Uint8Array(file.size);
-    let at = 0;
-    while (at < bytes.byteLength) {
-      const { bytesRead } = await file.handle.read(bytes, at, bytes.byteLength - at, at);
-      if (bytesRead === 0) break;
-      at += bytesRead;
-    }
-    return bytes.subarray(0, at);
+    return await readRange(file.handle, 0, file.size);
   } finally {
     await file.handle.close();
   }

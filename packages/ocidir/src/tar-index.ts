@@ -1,8 +1,8 @@
+import { readRange } from '@cfskit/linux';
 import type { FileHandle } from 'node:fs/promises';
 import { toLatin1 } from '@cfskit/binary';
 import { BLOCK_SIZE, TarSplitError, TarSplitter, type SplitSink, type TarMember } from '@cfskit/tar-split';
 import { OciDirError } from './errors.ts';
-import { readFully } from './file-chunks.ts';
 
 /** Where the content of a file lies in a tar, in bytes from its start. */
 export interface TarRegion {
@@ -101,7 +101,7 @@ class Window {
 
   /** One block, or less at the end of the file. */
   async load(offset: number, length: number): Promise<Uint8Array> {
-    this.#bytes = await readFully(this.#handle, offset, length);
+    this.#bytes = await readRange(this.#handle, offset, length);
     this.#start = offset;
     return this.#bytes.subarray(0, BLOCK_SIZE);
   }

@@ -1,3 +1,4 @@
+import { readRange } from '@cfskit/linux';
 import { open, type FileHandle } from 'node:fs/promises';
 import { inflateSync } from 'node:zlib';
 import { concatBytes, decode as decodeField, DecodeError, u16, u32, u64, type Field } from '@cfskit/binary';
@@ -168,12 +169,8 @@ async function readSuperblock(path: string, handle: FileHandle): Promise<Superbl
 }
 
 async function readExactly(handle: FileHandle, start: number, size: number, path: string): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(size);
-  for (let at = 0; at < size;) {
-    const { bytesRead } = await handle.read(bytes, at, size - at, start + at);
-    if (bytesRead === 0) throw invalidSquashfs(path, 'cut short');
-    at += bytesRead;
-  }
+  const bytes = await readRange(handle, start, size);
+  if (bytes.byteLength < size) throw invalidSquashfs(path, 'cut short');
   return bytes;
 }
 
