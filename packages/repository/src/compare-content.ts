@@ -1,5 +1,5 @@
+import { readFully } from '@cfskit/linux';
 import { fstatSync } from 'node:fs';
-import { readFully } from './file-io.ts';
 
 /** Whether the file behind `fd` holds exactly `bytes`. */
 export function hasContent(fd: number, bytes: Uint8Array): boolean {

@@ -1,11 +1,10 @@
 import { FsVerityHasher, type ObjectId } from '@cfskit/fs-verity';
-import { getXattr, linkFd, reflink } from '@cfskit/linux';
+import { getXattr, linkFd, readFully, reflink } from '@cfskit/linux';
 import { closeSync, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { haveSameContent } from './compare-content.ts';
 import { hasCode, RepositoryError } from './errors.ts';
 import type { WriterHost } from './object-writer.ts';
-import { readFully } from './file-io.ts';
 import { StagedFile } from './staged-file.ts';
 
 /** A way to get the content of a file into the store. */

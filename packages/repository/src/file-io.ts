@@ -1,4 +1,4 @@
-import { constants, openSync, readSync, writeSync } from 'node:fs';
+import { constants, openSync, writeSync } from 'node:fs';
 
 /** Open a file for reading. Anybody may have put a pipe in its place: opening does not wait for the other end. */
 export function openForReading(path: string): number {
@@ -8,15 +8,4 @@ export function openForReading(path: string): number {
 /** Write all of `bytes`: one call may take only a part. */
 export function writeFully(fd: number, bytes: Uint8Array): void {
   for (let written = 0; written < bytes.byteLength;) written += writeSync(fd, bytes, written, bytes.byteLength - written);
-}
-
-/** Read from `position` until `target` is full or the file ends; returns the number of bytes. */
-export function readFully(fd: number, target: Uint8Array, position: number): number {
-  let filled = 0;
-  while (filled < target.byteLength) {
-    const size = readSync(fd, target, filled, target.byteLength - filled, position + filled);
-    if (size === 0) break;
-    filled += size;
-  }
-  return filled;
 }

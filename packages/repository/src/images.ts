@@ -1,9 +1,9 @@
+import { readFully } from '@cfskit/linux';
 import { formatObjectId, fsVerityDigest, parseObjectId, type ObjectId } from '@cfskit/fs-verity';
 import { closeSync, fstatSync } from 'node:fs';
 import { MAX_IMAGE_SIZE, type RepositoryContext } from './context.ts';
 import { firstLevel } from './directory.ts';
 import { hasCode, RepositoryError } from './errors.ts';
-import { readFully } from './file-io.ts';
 import { checkRefName } from './names.ts';
 import { followLink } from './names-on-disk.ts';
 import { listRefs, refTarget } from './refs.ts';

@@ -1,3 +1,4 @@
+import { readFully } from '@cfskit/linux';
 import { FsVerityHasher, objectPath, type Algorithm, type BlockHash, type ObjectId } from '@cfskit/fs-verity';
 import { closeSync, fstatSync, read } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +11,6 @@ import { ObjectPlacement } from './object-placement.ts';
 import type { ObjectStore, OpenObjectOptions, PutOptions, StoredObject } from './object-store.ts';
 import { corrupt, ObjectVerity } from './object-verity.ts';
 import { ObjectWriter, storeBytes, type WriterHost } from './object-writer.ts';
-import { readFully } from './file-io.ts';
 import { kernelVerity, type VerityCalls } from './verity-calls.ts';
 
 /** Where objects are and what is asked of them. But for the last two, plain data that can be sent to a worker thread. */

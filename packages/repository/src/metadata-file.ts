@@ -1,10 +1,10 @@
+import { readFully } from '@cfskit/linux';
 import { parseObjectName, type Algorithm } from '@cfskit/fs-verity';
 import { closeSync, existsSync, fstatSync, fsyncSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode, RepositoryError } from './errors.ts';
 import { formatMetadata, MAX_METADATA_SIZE, parseMetadata, type RepositoryMetadata } from './metadata.ts';
 import { namesIn, OBJECT_DIRECTORIES } from './object-files.ts';
-import { readFully } from './file-io.ts';
 import { StagedFile } from './staged-file.ts';
 import { ROOT_PREFIX } from './temporary-name.ts';
 import type { VerityCalls } from './verity-calls.ts';

@@ -1,7 +1,8 @@
+import { readFully } from '@cfskit/linux';
 import { FsVerityHasher, parseObjectName, type Algorithm, type BlockHash, type ObjectId } from '@cfskit/fs-verity';
 import { closeSync } from 'node:fs';
 import { messageOf } from './errors.ts';
-import { openForReading, readFully } from './file-io.ts';
+import { openForReading } from './file-io.ts';
 import type { FsckFinding } from './finding.ts';
 
 import type { VerityCalls } from './verity-calls.ts';

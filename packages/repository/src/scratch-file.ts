@@ -1,7 +1,7 @@
-import { discardStagingFile, openStagingFile } from '@cfskit/linux';
+import { discardStagingFile, openStagingFile, readFully } from '@cfskit/linux';
 import type { ScratchFile } from '@cfskit/splitstream';
 import { closeSync } from 'node:fs';
-import { readFully, writeFully } from './file-io.ts';
+import { writeFully } from './file-io.ts';
 import { OBJECT_PREFIX } from './temporary-name.ts';
 
 /** A file without a name in `directory`, for what a splitstream writer does not want to keep in memory. */

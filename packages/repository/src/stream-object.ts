@@ -1,3 +1,4 @@
+import { readFully } from '@cfskit/linux';
 import { splitstreamCodec } from '@cfskit/compression';
 import { objectPath, type ObjectId } from '@cfskit/fs-verity';
 import { openSplitstream, SplitstreamWriter, type ByteSource, type Splitstream } from '@cfskit/splitstream';
@@ -6,7 +7,6 @@ import { RepositoryError } from './errors.ts';
 import type { LocalObjectStore } from './local-object-store.ts';
 import type { StoredObject } from './object-store.ts';
 import { openScratchFile } from './scratch-file.ts';
-import { readFully } from './file-io.ts';
 
 /** A splitstream that has been stored as an object. */
 export interface StoredStream extends StoredObject {

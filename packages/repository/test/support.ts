@@ -1,10 +1,9 @@
 import { fsVerityDigest, type Algorithm, type ObjectId } from '@cfskit/fs-verity';
-import { openStagingFile, reopenReadOnly } from '@cfskit/linux';
+import { openStagingFile, readFully, reopenReadOnly } from '@cfskit/linux';
 import { closeSync, fstatSync, mkdtempSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { readFully } from '../src/file-io.ts';
 import { initRepository, type InitOptions, type Repository, type VerityCalls } from '../src/index.ts';
 
 /** An empty directory that is removed after the test. */
