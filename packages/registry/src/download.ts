@@ -48,27 +48,29 @@ export async function downloadFile(
     return { state: 'present', bytesFetched: 0, bytesResumed: 0 };
   }
   reporter.report({ type: 'started', id: digest, total: size, unit: 'bytes' });
-  const result = await fetchTo(path, descriptor, openFrom, reporter, signal);
+  const result = await fetchTo(path, { descriptor, openFrom, reporter, signal });
   reporter.report({ type: 'done', id: digest, transferred: result.bytesFetched });
   return { state: 'downloaded', ...result };
 }
 
 type Fetched = Omit<Download, 'state'>;
 
+/** What is fetched, and how. */
+interface Job {
+  readonly descriptor: Descriptor;
+  readonly openFrom: OpenFrom;
+  readonly reporter: Reporter;
+  readonly signal: AbortSignal | undefined;
+}
+
 function partialPath(path: string, digest: string): string {
   return `${path}.${parseDigest(digest).encoded.slice(0, 16)}.partial`;
 }
 
-async function fetchTo(
-  path: string,
-  descriptor: Descriptor,
-  openFrom: OpenFrom,
-  reporter: Reporter,
-  signal: AbortSignal | undefined,
-): Promise<Fetched> {
-  const partial = await openPartialFile(partialPath(path, descriptor.digest));
+async function fetchTo(path: string, job: Job): Promise<Fetched> {
+  const partial = await openPartialFile(partialPath(path, job.descriptor.digest));
   try {
-    const result = await fetchTwice(partial.handle, descriptor, openFrom, reporter, signal);
+    const result = await fetchTwice(partial.handle, job);
     await partial.handle.sync();
     await rename(partial.path, path); // while it is locked: until then nobody else writes to it
     await syncDirectory(dirname(path));
@@ -82,30 +84,18 @@ async function fetchTo(
 }
 
 /** A part left over from before may be damaged, or its registry was. */
-async function fetchTwice(
-  file: FileHandle,
-  descriptor: Descriptor,
-  openFrom: OpenFrom,
-  reporter: Reporter,
-  signal: AbortSignal | undefined,
-): Promise<Fetched> {
+async function fetchTwice(file: FileHandle, job: Job): Promise<Fetched> {
   try {
-    return await fetchInto(file, descriptor, openFrom, reporter, signal);
+    return await fetchInto(file, job);
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error;
     await file.truncate(0);
-    reporter.report({ type: 'message', text: `${error.message}; fetching it once more` });
+    job.reporter.report({ type: 'message', text: `${error.message}; fetching it once more` });
   }
-  return await fetchInto(file, descriptor, openFrom, reporter, signal);
+  return await fetchInto(file, job);
 }
 
-async function fetchInto(
-  file: FileHandle,
-  descriptor: Descriptor,
-  openFrom: OpenFrom,
-  reporter: Reporter,
-  signal: AbortSignal | undefined,
-): Promise<Fetched> {
+async function fetchInto(file: FileHandle, { descriptor, openFrom, reporter, signal }: Job): Promise<Fetched> {
   const verifier = new BlobVerifier(descriptor);
   await hashBlobFile(file, verifier, signal);
   const bytesResumed = verifier.size;
