@@ -169,44 +169,25 @@ describe.skipIf(toolsAbsent('docker-registry'))('docker-registry', { timeout: 60
 
 describe.skipIf(toolsAbsent('docker-registry', 'skopeo'))('skopeo', { timeout: 60_000 }, () => {
   const creds = `${REGISTRY_USER.username}:${REGISTRY_USER.password}`;
+  /** From the registry or to it, which has its authority in `directory`. */
+  async function copy(from: string, to: string, directory: string, ...options: readonly string[]): Promise<void> {
+    const side = from.startsWith('docker:') ? 'src' : 'dest';
+    const access = [`--${side}-cert-dir`, join(directory, 'certs'), `--${side}-creds`, creds];
+    await run('skopeo', '--insecure-policy', 'copy', '-q', ...options, ...access, from, to);
+  }
 
   it('pulls what was pushed, and pushes what is pulled, with the same digests', async () => {
     await withRegistry(async ({ host, directory, client: make }) => {
       const client = make();
-      const certs = join(directory, 'certs');
       const layout = join(directory, 'layout');
       await writeLayout(layout, layoutFiles([{ image: few, tag: 'v1' }]));
-      await run(
-        'skopeo',
-        '--insecure-policy',
-        'copy',
-        '-q',
-        '--all',
-        '--dest-cert-dir',
-        certs,
-        '--dest-creds',
-        creds,
-        `oci:${layout}:v1`,
-        `docker://${host}/from/skopeo:v1`,
-      );
+      await copy(`oci:${layout}:v1`, `docker://${host}/from/skopeo:v1`, directory, '--all');
       const fetched = await client.fetchManifest(`${host}/from/skopeo:v1`);
       expect(fetched.raw).toEqual(few.bytes);
       const source = client.source(`${host}/from/skopeo:v1`);
       await client.pushImage(`${host}/from/us:v1`, source, fetched);
       const out = join(directory, 'out');
-      await run(
-        'skopeo',
-        '--insecure-policy',
-        'copy',
-        '-q',
-        '--all',
-        '--src-cert-dir',
-        certs,
-        '--src-creds',
-        creds,
-        `docker://${host}/from/us:v1`,
-        `oci:${out}:v1`,
-      );
+      await copy(`docker://${host}/from/us:v1`, `oci:${out}:v1`, directory, '--all');
       const index = JSON.parse(await readFile(join(out, 'index.json'), 'utf8')) as { readonly manifests: readonly Descriptor[] };
       expect(index.manifests.map(({ digest }) => digest)).toEqual([few.descriptor.digest]);
       for (const { bytes, descriptor } of few.blobs) {
@@ -246,20 +227,7 @@ describe.skipIf(toolsAbsent('docker-registry', 'skopeo'))('skopeo', { timeout: 6
       const layout = join(directory, 'layout');
       const gzipOnly = image({ layers: [layers.at(0)!], platform: AMD64 });
       await writeLayout(layout, layoutFiles([{ image: gzipOnly, tag: 'v1' }]));
-      await run(
-        'skopeo',
-        '--insecure-policy',
-        'copy',
-        '-q',
-        '--format',
-        'v2s2',
-        '--dest-cert-dir',
-        join(directory, 'certs'),
-        '--dest-creds',
-        creds,
-        `oci:${layout}:v1`,
-        `docker://${host}/a:v1`,
-      );
+      await copy(`oci:${layout}:v1`, `docker://${host}/a:v1`, directory, '--format', 'v2s2');
       const { resolved, layers: found } = await loadImage(make().source(`${host}/a:v1`), { platform: AMD64 });
       expect(resolved.descriptor.mediaType).toBe('application/vnd.docker.distribution.manifest.v2+json');
       expect(found.map(({ diffId }) => diffId)).toEqual([layers.at(0)!.diffId]);
