@@ -151,7 +151,8 @@ describe.skipIf(toolsAbsent('umoci'))('umoci', () => {
 });
 
 // It wants to be root, and is no part of the tools that CI has.
-describe.skipIf(process.getuid?.() !== 0 || spawnSync('buildah', ['--version']).error !== undefined)('buildah', () => {
+const BUILDAH = 'buildah';
+describe.skipIf(process.getuid?.() !== 0 || spawnSync(BUILDAH, ['--version']).error !== undefined)('buildah', () => {
   it.each(['oci-archive', 'docker-archive'])('reads what is written, and writes archives that are read: %s', async (transport) => {
     await withTempDir(async (directory) => {
       const name = 'reg.io/team/app:v1'; // buildah makes a name of its own from the path where there is none
@@ -162,7 +163,7 @@ describe.skipIf(process.getuid?.() !== 0 || spawnSync('buildah', ['--version']).
       await writeFile(`${directory}/policy.json`, '{"default":[{"type":"insecureAcceptAnything"}]}');
       const buildah = (command: string, ...args: readonly string[]): string => {
         const store = ['--root', `${directory}/root`, '--runroot', `${directory}/run`, '--storage-driver', 'vfs'];
-        return runTool('buildah', ...store, command, '--quiet', '--signature-policy', `${directory}/policy.json`, ...args).trim();
+        return runTool(BUILDAH, ...store, command, '--quiet', '--signature-policy', `${directory}/policy.json`, ...args).trim();
       };
       const id = buildah('pull', `oci-archive:${directory}/a.tar:${name}`);
       buildah('push', id, `${transport}:${directory}/b.tar:${name}`);
