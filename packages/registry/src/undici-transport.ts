@@ -1,4 +1,4 @@
-import { Pool, ProxyAgent, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { bodyPieces, HIGH_WATER_MARK } from './body-pieces.ts';
 import type { TlsSettings } from './certificates.ts';
 import type { HttpRequest, HttpResponse, Transport } from './http.ts';
@@ -80,6 +80,7 @@ export class UndiciTransport implements Transport {
     const timeout = timeouts.connectMs ?? 30_000;
     const connect = { ...rest, ...(ca !== undefined && { ca: [...ca] }), timeout };
     const proxyUrl = proxy(url);
+    const { Pool, ProxyAgent } = await import('undici'); // 130 modules, which programs load in vain that go to no registry this time
     if (proxyUrl === undefined) return new Pool(url.origin, { connect, allowH2: false });
     return new ProxyAgent({
       uri: proxyUrl,

@@ -1,8 +1,7 @@
 import { UsageError, type CommandContext, type GlobalValues, type OptionValues } from '@cfskit/cli-kit';
-import { convertSource, type SourceValues } from './convert-source.ts';
+import type { SourceValues } from './convert-source.ts';
 import { destination, type Destination } from './destination.ts';
 import { imageOrArgument } from './ocirender-image.ts';
-import { convertDefaults } from './options.ts';
 
 /** What ocirender's `pull` says: which image, and the one output. Options about the repository mean nothing then. */
 export const pullOutputOptions = {
@@ -42,6 +41,8 @@ export async function pullOutput(
 ): Promise<void> {
   if (values.image === undefined) throw new UsageError('--output-…: wanted --image REF beside it; convert takes a SOURCE');
   const image = imageOrArgument(values.image, source, 'SOURCE');
+  // What renders is loaded when it is needed: other pulls share these options only.
+  const [{ convertSource }, { convertDefaults }] = await Promise.all([import('./convert-source.ts'), import('./options.ts')]);
   await convertSource(image, outputOf(values, context.world.cwd), { ...convertDefaults(), ...values }, context);
 }
 

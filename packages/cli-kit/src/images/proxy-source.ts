@@ -1,4 +1,4 @@
-import { openImageProxy, type SkopeoImage } from '@cfskit/image-proxy';
+import type { SkopeoImage } from '@cfskit/image-proxy';
 import type { ImageReference } from '@cfskit/oci-ref';
 import { resolve } from 'node:path';
 import type { CommandContext } from '../context.ts';
@@ -39,6 +39,7 @@ export async function withProxySource<T>(
     throw new UsageError(`--creds: wanted an image in a registry, found ${reference.transport}:${reference.name}`);
   }
   const absolute = (path: string | undefined): string | undefined => (path === undefined ? undefined : resolve(world.cwd, path));
+  const { openImageProxy } = await import('@cfskit/image-proxy'); // most pulls do without
   const source = openImageProxy(reference, {
     via: way,
     skopeo: values.skopeo,

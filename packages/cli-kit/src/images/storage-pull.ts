@@ -1,10 +1,14 @@
-import { ContainersStorageError, openContainersStorage } from '@cfskit/containers-storage';
+import type { ContainersStorageError } from '@cfskit/containers-storage';
+import type * as storageModule from '@cfskit/containers-storage';
 import type { ImportImageOptions } from '@cfskit/oci-import';
 import type { ImageReference } from '@cfskit/oci-ref';
 import type { Repository } from '@cfskit/repository';
 import type { CommandContext } from '../context.ts';
 import { pullImage, type Pull } from './pull.ts';
 import type { LocalFetch } from './pull-way.ts';
+
+/** Loaded when it is needed: most pulls do without. */
+type StorageModule = typeof storageModule;
 
 /** How files of a storage become objects. */
 const FILES: Readonly<Record<LocalFetch, NonNullable<ImportImageOptions['files']>>> = {
@@ -29,17 +33,23 @@ export interface StoragePull {
  */
 export async function pullFromStorage(repository: Repository, storage: StoragePull, context: CommandContext): Promise<void> {
   const { localFetch, throughSkopeo } = storage;
+  const module = await import('@cfskit/containers-storage');
   try {
-    await pullNatively(repository, storage, context);
+    await pullNatively(module, repository, storage, context);
   } catch (error) {
-    const reason = storageErrorIn(error);
+    const reason = storageErrorIn(error, module);
     if (localFetch !== 'auto' || throughSkopeo === undefined || reason === undefined || reason.code === 'IMAGE_NOT_FOUND') throw error;
     context.log.warn(`${reason.message}; reading the image through skopeo`);
     await throughSkopeo();
   }
 }
 
-async function pullNatively(repository: Repository, { reference, localFetch, pull }: StoragePull, context: CommandContext): Promise<void> {
+async function pullNatively(
+  { openContainersStorage }: StorageModule,
+  repository: Repository,
+  { reference, localFetch, pull }: StoragePull,
+  context: CommandContext,
+): Promise<void> {
   const { world, log } = context;
   const source = openContainersStorage(reference.name, { env: world.env, cwd: world.cwd, onWarning: (text) => log.warn(text) });
   try {
@@ -50,7 +60,7 @@ async function pullNatively(repository: Repository, { reference, localFetch, pul
 }
 
 /** What the storage itself has to say about a failure. */
-function storageErrorIn(error: unknown): ContainersStorageError | undefined {
-  if (error instanceof ContainersStorageError) return error;
-  return error instanceof Error ? storageErrorIn(error.cause) : undefined;
+function storageErrorIn(error: unknown, module: StorageModule): ContainersStorageError | undefined {
+  if (error instanceof module.ContainersStorageError) return error;
+  return error instanceof Error ? storageErrorIn(error.cause, module) : undefined;
 }
