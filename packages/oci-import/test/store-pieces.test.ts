@@ -129,13 +129,17 @@ it.skipIf(statSync(tmpdir()).dev === statSync(SHARED_MEMORY).dev)('copies what c
   });
 });
 
-it.each(['share', 'share-only'] as const)('does not name a layer whose file holds something else, %s', async (files) => {
-  const { outcome, names: left } = await imported({ files }, (_, directory) => ({
-    openPieces: () => pieces(directory, (path, content) => writeFileSync(path, content.replace('a', 'b'))),
-  }));
-  expect(codesOf(outcome)).toContain('DIGEST_MISMATCH');
-  expect(left).toEqual([]);
-});
+// Others than root can share by reflinks only, which few file systems have; what cannot be shared is not read.
+it.skipIf(process.getuid?.() !== 0).each(['share', 'share-only'] as const)(
+  'does not name a layer whose file holds something else, %s',
+  async (files) => {
+    const { outcome, names: left } = await imported({ files }, (_, directory) => ({
+      openPieces: () => pieces(directory, (path, content) => writeFileSync(path, content.replace('a', 'b'))),
+    }));
+    expect(codesOf(outcome)).toContain('DIGEST_MISMATCH');
+    expect(left).toEqual([]);
+  },
+);
 
 it.each([
   ['is longer than its header says', (content: string) => `${content}more`],

@@ -1,3 +1,4 @@
+import { concatBytes } from '@cfskit/binary';
 import { appendBlob, BlobVerifier, digestOf, mediaTypes, type Descriptor } from '@cfskit/oci-spec';
 import { blobPath } from './blob.ts';
 import type { FetchBlobOptions, FetchedBlob, OpenBlobAt } from './blob-file.ts';
@@ -10,7 +11,7 @@ import { LAYOUT_HEADER, LAYOUT_VERSION } from './layout-header.ts';
 import { LAYOUT_INDEX } from './layout-index.ts';
 import { childrenOf, isForeign, neededBlob, parseEither } from './manifest-document.ts';
 import type { PutManifestOptions, WriteOptions } from './oci-layout-writer.ts';
-import { TAR_END_SIZE, tarFileHeader, tarPadding } from './tar-entry.ts';
+import { TAR_END_SIZE, tarDirectoryHeader, tarFileHeader, tarPadding } from './tar-entry.ts';
 import { openTemporaryFile, type TemporaryFile } from './temporary-file.ts';
 
 /**
@@ -26,6 +27,8 @@ export async function openOciArchiveWriter(path: string): Promise<OciArchiveWrit
 interface Slot {
   readonly start: number;
   readonly size: number;
+  /** What stands before the content: headers of directories that come first here, and its own. */
+  readonly head: Uint8Array;
   complete: boolean;
   writing: Promise<void> | undefined;
 }
@@ -41,6 +44,7 @@ export class OciArchiveWriter {
   readonly path: string;
   readonly #file: TemporaryFile;
   readonly #slots = new Map<string, Slot>();
+  readonly #directories = new Set<string>();
   #index: object = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: [] };
   #end = 0;
 
@@ -75,7 +79,7 @@ export class OciArchiveWriter {
     const slot = this.#slotFor(path, descriptor);
     while (slot.writing !== undefined) await slot.writing.catch(() => undefined);
     if (slot.complete) return { fetched: 0, resumed: 0 };
-    slot.writing = this.#writeBlob(path, slot, descriptor, openAt, options);
+    slot.writing = this.#writeBlob(slot, descriptor, openAt, options);
     try {
       await slot.writing;
       slot.complete = true;
@@ -129,7 +133,7 @@ export class OciArchiveWriter {
   }
 
   #slotFor(path: string, { digest, size }: Descriptor): Slot {
-    const slot = this.#slots.get(path) ?? { start: this.#reserve(path, size), size, complete: false, writing: undefined };
+    const slot = this.#slots.get(path) ?? { ...this.#reserve(path, size), complete: false, writing: undefined };
     if (slot.size !== size)
       throw new OciDirError('SIZE_MISMATCH', path, `Expected size ${slot.size} but found ${size}: blob ${digest}`, { digest });
     this.#slots.set(path, slot);
@@ -137,29 +141,32 @@ export class OciArchiveWriter {
   }
 
   /** Make room for an entry at the end, without waiting for anything. */
-  #reserve(path: string, size: number): number {
+  #reserve(path: string, size: number): Pick<Slot, 'start' | 'size' | 'head'> {
     const start = this.#end;
-    this.#end += tarFileHeader(path, size).byteLength + size + tarPadding(size);
-    return start;
+    const head = concatBytes([...this.#newDirectories(path).map(tarDirectoryHeader), tarFileHeader(path, size)]);
+    this.#end += head.byteLength + size + tarPadding(size);
+    return { start, size, head };
+  }
+
+  /** Those above `path` that have no entry yet: skopeo gives directories that it makes up to root, which only root may do. */
+  #newDirectories(path: string): readonly string[] {
+    const names = path.split('/').slice(0, -1);
+    const above = names.map((_, index) => names.slice(0, index + 1).join('/')).filter((name) => !this.#directories.has(name));
+    for (const name of above) this.#directories.add(name);
+    return above;
   }
 
   async #putFile(path: string, bytes: Uint8Array): Promise<void> {
-    const start = await this.#writeHeader(path, { start: this.#reserve(path, bytes.byteLength), size: bytes.byteLength });
-    await writeFully(this.#file.handle, bytes, start);
+    const { start, head } = this.#reserve(path, bytes.byteLength);
+    await writeFully(this.#file.handle, concatBytes([head, bytes]), start);
   }
 
-  async #writeBlob(path: string, slot: Slot, descriptor: Descriptor, openAt: OpenBlobAt, options: FetchBlobOptions): Promise<void> {
-    const offset = await this.#writeHeader(path, slot);
+  async #writeBlob(slot: Slot, descriptor: Descriptor, openAt: OpenBlobAt, options: FetchBlobOptions): Promise<void> {
+    const { start, head } = slot;
+    await writeFully(this.#file.handle, head, start);
     const { chunks } = await openAt(0);
     const verifier = new BlobVerifier(descriptor);
-    await appendBlob(this.#file.handle, chunks, verifier, { ...options, offset });
+    await appendBlob(this.#file.handle, chunks, verifier, { ...options, offset: start + head.byteLength });
     verifier.finish();
-  }
-
-  /** @returns where the content of the entry begins */
-  async #writeHeader(path: string, { start, size }: Pick<Slot, 'start' | 'size'>): Promise<number> {
-    const header = tarFileHeader(path, size);
-    await writeFully(this.#file.handle, header, start);
-    return start + header.byteLength;
   }
 }

@@ -41,6 +41,7 @@ const header: Struct<UstarHeader> = struct({
 });
 
 const REGULAR = 0x30;
+const DIRECTORY = 0x35;
 const PAX = 0x78;
 const MAX_NAME = 100;
 const MAX_OCTAL = 8 ** 11 - 1;
@@ -67,10 +68,15 @@ export function tarPadding(size: number): number {
 /** Bytes of zeros at the end of a tar. */
 export const TAR_END_SIZE: number = 2 * BLOCK_SIZE;
 
-function ustar(name: string, size: number, typeflag: number): Uint8Array<ArrayBuffer> {
+/** The header of a directory, mode 0755, owner and time 0. */
+export function tarDirectoryHeader(name: string): Uint8Array<ArrayBuffer> {
+  return ustar(`${name}/`, 0, DIRECTORY, 0o755);
+}
+
+function ustar(name: string, size: number, typeflag: number, mode = 0o644): Uint8Array<ArrayBuffer> {
   const fields: UstarHeader = {
     name: text(name, 100),
-    mode: octal(0o644, 8),
+    mode: octal(mode, 8),
     uid: octal(0, 8),
     gid: octal(0, 8),
     size: octal(size, 12),

@@ -92,15 +92,15 @@ export class FakeSkopeo {
     ];
   }
 
-  /** Which of its processes are there, dead ones that nobody has asked about included. */
+  /** Which of its processes are there, dead ones that we have not asked about included. Others' are theirs: podman's child becomes init's. */
   processes(): readonly number[] {
     const pids = new Set(this.log().map(({ pid }) => pid));
-    return [...pids].filter((pid) => existsSync(`/proc/${pid}`));
+    return [...pids].filter((pid) => existsSync(`/proc/${pid}`) && (!isDead(pid) || isOurs(pid)));
   }
 
   /** Which of its processes are alive. */
   living(): readonly number[] {
-    return this.processes().filter((pid) => !/^State:\s+Z/m.test(statusOf(pid)));
+    return this.processes().filter((pid) => !isDead(pid));
   }
 
   async remove(): Promise<void> {
@@ -131,4 +131,12 @@ function openDescriptors(): number {
 /** What has been told to end takes a moment. */
 export async function settled(isDone: () => boolean): Promise<void> {
   for (let turn = 0; turn < 100 && !isDone(); turn++) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+function isDead(pid: number): boolean {
+  return /^State:\s+Z/m.test(statusOf(pid));
+}
+
+function isOurs(pid: number): boolean {
+  return statusOf(pid).includes(`\nPPid:\t${process.pid}\n`);
 }
