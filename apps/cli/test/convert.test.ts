@@ -60,7 +60,9 @@ const sameAs = async (reference: string, ...subject: string[]): Promise<void> =>
 
 describe('convert', () => {
   it('unpacks into a directory, as GNU tar unpacks the tar', async () => {
-    expect(await json('convert', convert('dir:tree'), world())).toEqual({ dest: 'dir:tree', bytes: LARGE.length + 3, report: NOTHING });
+    // The image has no entry for its root, which then is root's: an ordinary user may not give it away.
+    const report = { ...NOTHING, owners_skipped: isRoot ? 0 : 1 };
+    expect(await json('convert', convert('dir:tree'), world())).toEqual({ dest: 'dir:tree', bytes: LARGE.length + 3, report });
     expect(below(path('tree'))).toEqual(TREE);
     const { bytes, digest } = (await json('convert', convert('tar:out.tar'), world())) as { bytes: number; digest: string };
     expect([bytes, digest]).toEqual([readFileSync(path('out.tar')).length, `sha256:${sha256Of(path('out.tar'))}`]);
