@@ -40,6 +40,8 @@ const layers = [
 const sample = image({ layers: [tarLayer(layers.at(0)!, 'gzip'), tarLayer(layers.at(1)!, 'zstd')] });
 const TREE = ['etc', 'etc/fifo', 'usr', 'usr/link', 'usr/sh', 'usr/tool', 'var', 'var/new'];
 const NOTHING = { owners_skipped: 0, xattrs_skipped: 0, devices_skipped: 0, links_copied: 0, times_rounded: 0, links_dropped: 0 };
+/** mksquashfs 4.5 gives the root to whoever runs it, which is counted; later ones do not. */
+const SQUASHFS = process.getuid?.() === 0 ? NOTHING : { ...NOTHING, owners_skipped: expect.toBeOneOf([0, 1]) as number };
 const SOURCE = ['oci:layout:v1'] as const;
 const PLATFORM = '--platform=linux/amd64';
 let registry: TestRegistry;
@@ -96,7 +98,7 @@ describe('convert', () => {
     const first = await json('convert', convert('squashfs:one.squashfs', '--reproducible'), world());
     const again = await json('convert', convert('squashfs:two.squashfs', '--reproducible'), world());
     expect(first).toEqual({ ...(again as object), dest: 'squashfs:one.squashfs' });
-    expect(first).toMatchObject({ report: NOTHING });
+    expect(first).toMatchObject({ report: SQUASHFS });
     await sameAs(path('for-squashfs'), '--squashfs', path('one.squashfs'));
     output('unsquashfs', '-q', '-n', '-d', path('unsquashed'), path('one.squashfs'));
     expect(below(path('unsquashed'))).toEqual(TREE);
@@ -240,7 +242,7 @@ describe('the commands of ocirender', () => {
   it.runIf(hasProgram('mksquashfs', '-version'))('convert-squashfs takes a mksquashfs', async () => {
     const program = output('which', 'mksquashfs').trim();
     const argv = ['convert-squashfs', '--image=layout', '--output=long.squashfs', '--mksquashfs', program, '-q'];
-    expect(await json('convert', argv, world())).toMatchObject({ dest: 'squashfs:long.squashfs', report: NOTHING });
+    expect(await json('convert', argv, world())).toMatchObject({ dest: 'squashfs:long.squashfs', report: SQUASHFS });
     await ok(['convert-dir', '--image', 'layout', '--output', 'beside-squashfs', '-q'], world());
     await sameAs(path('beside-squashfs'), '--squashfs', path('long.squashfs'));
   });

@@ -112,10 +112,10 @@ export class SquashfsSink extends TarFeed implements OutputSink {
     return { bytes: size, digest: `sha256:${hash.digestHex()}` };
   }
 
-  /** mksquashfs 4.5 does not look at the arguments for the owner of the root when it reads a tar. */
+  /** mksquashfs 4.5 does not look at the arguments for the owner of the root when it reads a tar: that is whoever runs it. */
   async #keptRootOwner(): Promise<boolean> {
     const { uid = 0, gid = 0 } = this.#root ?? {};
-    if (uid === 0 && gid === 0) return true;
+    if (uid === process.getuid?.() && gid === process.getgid?.()) return true;
     const found = await squashfsRootOwner(this.#file.partialPath);
     return found === undefined || (found.uid === uid && found.gid === gid);
   }
